@@ -1,0 +1,24 @@
+"""How a command answers: one line of JSON for programs, a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+def answer(document: dict[str, Any], as_json: bool, rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> None:
+    """Prints the document as one line of JSON, or the rows as a table."""
+    if as_json:
+        typer.echo(json.dumps(document))
+        return
+    table = Table(show_header=bool(header))
+    for name in header or [""] * len(rows[0]):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
