@@ -1,0 +1,1 @@
+"""Our own Solidity, for the local chain and for swaps across venues, with the compiled result beside its sources."""
