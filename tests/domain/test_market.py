@@ -66,7 +66,11 @@ def test_gas_is_dollars_at_the_last_base_fee() -> None:
     assert MarketHistory({}).at(NOON).gas_usd(100_000) == 0.0
 
 
-@given(st.lists(st.tuples(st.integers(0, 10**15), st.floats(0.01, 1e6)), min_size=1, max_size=30), st.integers(0, 10**15), st.integers(0, 10**15))
+@given(
+    st.lists(st.tuples(st.integers(0, 10**15), st.floats(0.01, 1e6)), min_size=1, max_size=30),
+    st.integers(0, 10**15),
+    st.integers(0, 10**15),
+)
 def test_for_any_series_nothing_after_a_moment_changes_what_was_known_then(points, moment, reach) -> None:
     series = Series.of(points)
     before = Series.of((time, value) for time, value in dict(points).items() if time <= moment)
@@ -91,5 +95,5 @@ def test_a_document_that_is_not_whole_is_refused(broken: dict) -> None:
 
 def test_a_time_without_a_zone_is_refused() -> None:
     with pytest.raises(BadInput, match="time zone"):
-        history().at(datetime(2026, 1, 5))  # noqa: DTZ001
+        history().at(datetime(2026, 1, 5))
     assert history().at(NOON).moment == NOON
