@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 
-SHIPPED_RECORDING = Path(__file__).resolve().parent.parent / "recordings" / "two_weeks"
-
-
-def recording_path() -> Path:
-    """The recording that the tables are built from: the setting GREKKO_RECORDING, else the one that is shipped."""
-    return Path(os.environ.get("GREKKO_RECORDING") or SHIPPED_RECORDING)
+from assets.chosen_recording import recording_path
 
 
 def days_of(recording: Path) -> dg.DailyPartitionsDefinition:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from assets.chosen_recording import SHIPPED_RECORDING
+from pipelines.demo import run_demo
+from pipelines.home import Home
 
 ROOT = Path(__file__).resolve().parent.parent
+DEAR = ("demo_home", "small_home")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +37,7 @@ def node_modules() -> Path:
 @pytest.fixture(scope="session")
 def shipped_recording() -> Path:
     """The recording that the repository ships."""
-    return ROOT / "recordings" / "two_weeks"
+    return SHIPPED_RECORDING
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +46,28 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.assets.service.small_home import build_small_home
 
     return build_small_home(tmp_path_factory.mktemp("small_home"))
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The home that `grekko demo` leaves on the shipped recording, built once for all tests that look at it."""
+    home = Home(tmp_path_factory.mktemp("demo") / "home", SHIPPED_RECORDING.resolve())
+    home.root.mkdir()
+    with pytest.MonkeyPatch.context() as settings:
+        for name, value in home.environment().items():
+            settings.setenv(name, value)
+        home.settle()
+        printed = Console(file=io.StringIO(), width=160, highlight=False)
+        green = run_demo(home, console=printed)
+    told = printed.file.getvalue()
+    assert green, told
+    (home.root / "printed.txt").write_text(told)
+    return home
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a home that is dear to build run in one process, and start first; the others stay with their file."""
+    for item in items:
+        shared = [name for name in DEAR if name in getattr(item, "fixturenames", ())]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.nodeid.split("::")[0]))
+    items.sort(key=lambda item: min((at for at, name in enumerate(DEAR) if name in getattr(item, "fixturenames", ())), default=len(DEAR)))

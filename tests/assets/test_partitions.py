@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from assets.partitions import SHIPPED_RECORDING, Span, days_of, recording_path
+from assets.chosen_recording import SHIPPED_RECORDING, recording_path
+from assets.partitions import Span, days_of
 
 
 def test_a_recording_has_one_partition_for_each_of_its_days(tmp_path: Path):

@@ -1,0 +1,46 @@
+"""How the code becomes the graph: every module in a group's folder, with the group's name, owner and source links, on a home's data."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.jobs import everything
+from pipelines.resources import resources_of
+from pipelines.schedules import when_the_day_closes
+
+# The groups read as a sentence, in this order.
+GROUPS: Sequence[str] = ("chain", "ledger", "enrichment", "profit", "learning", "service")
+
+
+def graph_of(home: Path | None = None) -> dg.Definitions:
+    """The whole graph on the data of that home; the settings name it when it is not given."""
+    return dg.Definitions(
+        assets=assets_of_every_group(),
+        asset_checks=checks_of_every_group(),
+        jobs=[everything],
+        schedules=[when_the_day_closes],
+        resources=resources_of(home),
+        executor=dg.in_process_executor,
+    )
+
+
+def assets_of_every_group() -> list[dg.AssetsDefinition]:
+    """The assets found in `assets/<group>/`, each with its group and owner; a link to its source where Dagster can show one."""
+    found = []
+    for group in GROUPS:
+        package = importlib.import_module(f"assets.{group}")
+        for asset in dg.load_assets_from_package_module(package, group_name=group):
+            assert isinstance(asset, dg.AssetsDefinition)
+            found.append(
+                asset.map_asset_specs(lambda spec, team=group: spec.replace_attributes(owners=list(spec.owners) or [f"team:{team}"]))
+            )
+    return [asset for asset in dg.with_source_code_references(found) if isinstance(asset, dg.AssetsDefinition)]
+
+
+def checks_of_every_group() -> list[dg.AssetChecksDefinition]:
+    """The promises that stand beside the assets."""
+    return [check for group in GROUPS for check in dg.load_asset_checks_from_package_module(importlib.import_module(f"assets.{group}"))]

@@ -1,0 +1,9 @@
+"""Jobs: the graph as a whole, for the days a run names."""
+
+import dagster as dg
+
+everything = dg.define_asset_job(
+    "everything",
+    selection=dg.AssetSelection.all(),
+    description="Rebuild every table for the chosen days, then what is learnt from them and what is published.",
+)

@@ -1,0 +1,124 @@
+"""The main job, end to end, on the shipped recording."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import dagster as dg
+import pytest
+from rich.console import Console
+
+from assets.chain import event_proofs
+from assets.learning import promoted_model
+from assets.partitions import Span, days
+from assets.service.catalog import lake_tables
+from assets.warehouse import Warehouse
+from pipelines import stamp
+from pipelines.build import assets_of_every_group
+from pipelines.demo import run_demo
+from pipelines.home import Home
+from pipelines.resources import resources_of
+from pipelines.run import Outcome, rebuild_everything
+
+
+@pytest.fixture
+def warehouse(demo_home: Home) -> Warehouse:
+    return Warehouse(lake=str(demo_home.lake))
+
+
+def told_by(home: Home) -> str:
+    return (home.root / "printed.txt").read_text()
+
+
+def test_every_swap_of_the_fortnight_is_exact(demo_home: Home, warehouse: Warehouse):
+    swaps = warehouse.count(event_proofs.TABLE, "kind = 'swap'")
+    assert swaps >= 10_000
+    assert warehouse.count(event_proofs.TABLE, "kind = 'swap' and verdict = 'exact'") == swaps
+
+
+def test_a_person_is_told_rows_exactness_profit_verdict_and_a_swap(demo_home: Home, warehouse: Warehouse):
+    told = told_by(demo_home)
+    promoted = warehouse.read(promoted_model.TABLE).row(0, named=True)
+    for words in (
+        "Rows",
+        "re-derived to the wei",
+        "Arbitrage",
+        f"Verdict: {promoted['verdict']}",
+        promoted["bundle_sha256"],
+        "leg by leg",
+        "no error",
+    ):
+        assert words in told, words
+
+
+def test_a_second_demo_runs_nothing_and_changes_no_table(demo_home: Home):
+    before = stamp.table_versions(demo_home)
+    again = Console(file=io.StringIO(), width=160)
+    assert run_demo(demo_home, console=again)
+    assert "Nothing changed" in again.file.getvalue()
+    assert stamp.table_versions(demo_home) == before
+
+
+def test_a_deleted_day_comes_back_as_it_was_in_every_table(demo_home: Home, warehouse: Warehouse):
+    day = Span(date(2026, 1, 12), date(2026, 1, 12))
+    daily = [table for table in lake_tables() if table.is_daily and warehouse.exists(table)]
+    before = {table.name: warehouse.digest(table) for table in daily}
+    for table in daily:
+        warehouse.drop(table, day)
+    assert all(
+        warehouse.digest(table) != before[table.name]
+        for table in daily
+        if table.name not in ("quarantine", "training_set", "shadow_trials")
+    )
+    wanted = [asset for asset in assets_of_every_group() if asset.partitions_def is not None]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert dg.materialize(wanted, resources=resources_of(demo_home.root), instance=instance, partition_key="2026-01-12").success
+    assert {table.name: warehouse.digest(table) for table in daily} == before
+    stamp.write(demo_home, "restored")
+
+
+def test_a_step_that_fails_is_named_with_its_reason_and_leaves_no_stamp(demo_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    broken = Home(tmp_path / "home", demo_home.recording)
+    broken.settle()
+    failed = Outcome("run", False, [], [("swaps", "Column data is missing; add it.")])
+    monkeypatch.setattr("pipelines.demo.rebuild_everything", lambda home, out: failed)
+    out = Console(file=io.StringIO(), width=160)
+    assert not run_demo(broken, console=out)
+    assert "failed swaps: Column data is missing; add it." in out.file.getvalue()
+    assert not broken.stamp.exists()
+
+
+def test_a_promise_that_does_not_hold_is_told(demo_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    def broken_promise(severity: dg.AssetCheckSeverity) -> Outcome:
+        check = dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey("swaps"),
+            check_name="every_swap_is_rederived",
+            passed=False,
+            metadata={"inexact": dg.MetadataValue.int(3)},
+            severity=severity,
+        )
+        return Outcome("run", True, [check], [])
+
+    home = Home(tmp_path / "home", demo_home.recording)
+    home.settle()
+    out = Console(file=io.StringIO(), width=200)
+    monkeypatch.setattr("pipelines.demo.tell", lambda home, out: None)
+    monkeypatch.setattr("pipelines.demo.rebuild_everything", lambda home, out: broken_promise(dg.AssetCheckSeverity.ERROR))
+    assert not run_demo(home, console=out)
+    assert "does not hold swaps: every_swap_is_rederived" in out.file.getvalue()
+    monkeypatch.setattr("pipelines.demo.rebuild_everything", lambda home, out: broken_promise(dg.AssetCheckSeverity.WARN))
+    assert run_demo(home, console=out)
+
+
+def test_a_run_that_breaks_down_says_which_step_and_why(demo_home: Home, monkeypatch: pytest.MonkeyPatch):
+    @dg.asset(partitions_def=days, backfill_policy=dg.BackfillPolicy.single_run())
+    def numbers() -> None:
+        raise ValueError("seven is missing")
+
+    job = dg.define_asset_job("everything", selection=[numbers])
+    monkeypatch.setattr("pipelines.run.graph_of", lambda home: dg.Definitions(assets=[numbers], jobs=[job]))
+    outcome = rebuild_everything(demo_home, Console(file=io.StringIO()))
+    assert not outcome.succeeded
+    [(step, reason)] = outcome.failures
+    assert step == "numbers" and "seven is missing" in reason
