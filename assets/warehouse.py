@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from assets import boundaries
 from assets.partitions import Span
+from domain.problems import BadInput
 from domain.schemas import Table
 
 
@@ -43,10 +45,29 @@ class Warehouse(dg.ConfigurableResource):
     def exists(self, table: Table) -> bool:
         return DeltaTable.is_deltatable(self.uri(table))
 
+    def is_outdated(self, table: Table) -> bool:
+        """Whether the table was written when its definition had other columns."""
+        return self.exists(table) and {field.name for field in DeltaTable(self.uri(table)).schema().fields} != set(table.names)
+
+    def retire(self, table: Table) -> None:
+        """Moves an outdated table aside, history and all, so that it can be built anew; only for a lake in a folder."""
+        aside = Path(self.lake) / "retired" / f"{table.name}-{DeltaTable(self.uri(table)).version()}"
+        aside.parent.mkdir(exist_ok=True)
+        shutil.rmtree(aside, ignore_errors=True)
+        Path(self.uri(table)).rename(aside)
+
     def scan(self, table: Table, span: Span | None = None) -> pl.LazyFrame:
-        """The table, lazily, only the span's days when one is given; no rows when it was never written."""
+        """The table, lazily, only the span's days when one is given; no rows when it was never written.
+
+        Raises BadInput when the table lies there with other columns than its definition has by now.
+        """
         if not self.exists(table):
             return table.empty().lazy()
+        if self.is_outdated(table):
+            raise BadInput(
+                f"Table {table.name} in the lake has other columns than its definition; rebuild all days with `grekko demo --again`.",
+                table=table.name,
+            )
         rows = pl.scan_delta(self.uri(table))
         if span is not None and table.is_daily:
             rows = rows.filter(pl.col("day").is_between(span.first, span.last))

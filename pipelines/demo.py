@@ -8,6 +8,8 @@ import time
 import dagster as dg
 from rich.console import Console
 
+from assets.service.catalog import lake_tables
+from assets.warehouse import Warehouse
 from pipelines import stamp
 from pipelines.home import Home
 from pipelines.run import Outcome, rebuild_everything
@@ -30,6 +32,7 @@ def run_demo(home: Home, *, again: bool = False, console: Console | None = None)
         tell(home, out)
         return True
     home.stamp.unlink(missing_ok=True)
+    _retire_outdated_tables(Warehouse(lake=str(home.lake)), out)
     outcome = rebuild_everything(home, out)
     if not _is_green(outcome, out):
         return False
@@ -39,6 +42,14 @@ def run_demo(home: Home, *, again: bool = False, console: Console | None = None)
     out.print(f"\n{held} of {len(outcome.checks)} checks hold, no error, in {time.monotonic() - started:.0f} s.")
     out.print("Look at it: [bold]grekko dev[/] (or make dev).")
     return True
+
+
+def _retire_outdated_tables(warehouse: Warehouse, out: Console) -> None:
+    """A table whose definition got other columns since it was written is built anew; the old one is kept beside the lake's tables."""
+    for table in lake_tables():
+        if warehouse.is_outdated(table):
+            warehouse.retire(table)
+            out.print(f"{table.name} has new columns: the old table was moved to {warehouse.lake}/retired.")
 
 
 def _is_green(outcome: Outcome, out: Console) -> bool:

@@ -89,6 +89,17 @@ def test_a_whole_table_is_replaced_whole(warehouse: Warehouse):
     assert warehouse.read(WHOLE).is_empty()
 
 
+def test_a_table_whose_columns_changed_is_refused_until_it_is_retired_and_built_anew(warehouse: Warehouse, tmp_path: Path):
+    warehouse.replace(Table("whole", "One row.", columns(Column("old", COUNT, "o")), ("old",)), pl.DataFrame({"old": [1]}))
+    assert warehouse.is_outdated(WHOLE)
+    with pytest.raises(BadInput, match="other columns than its definition"):
+        warehouse.read(WHOLE)
+    warehouse.retire(WHOLE)
+    assert (tmp_path / "lake" / "retired" / "whole-0").is_dir() and not warehouse.exists(WHOLE)
+    warehouse.replace(WHOLE, pl.DataFrame({"n": [1]}))
+    assert not warehouse.is_outdated(WHOLE)
+
+
 def test_a_digest_is_of_the_rows_not_of_how_they_lie_in_memory():
     whole = rows([MONDAY, TUESDAY])
     assert digest_of(pl.concat([whole[:1], whole[1:]], rechunk=False)) == digest_of(whole)

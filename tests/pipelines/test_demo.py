@@ -6,6 +6,7 @@ import io
 from datetime import date
 
 import dagster as dg
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -14,6 +15,7 @@ from assets.learning import promoted_model
 from assets.partitions import Span, days
 from assets.service.catalog import lake_tables
 from assets.warehouse import Warehouse
+from domain.schemas import TEXT, Column, Table, columns
 from pipelines import stamp
 from pipelines.build import assets_of_every_group
 from pipelines.demo import run_demo
@@ -87,6 +89,18 @@ def test_a_step_that_fails_is_named_with_its_reason_and_leaves_no_stamp(demo_hom
     assert not run_demo(broken, console=out)
     assert "failed swaps: Column data is missing; add it." in out.file.getvalue()
     assert not broken.stamp.exists()
+
+
+def test_a_table_of_an_older_shape_is_moved_aside_and_said_so(demo_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    home = Home(tmp_path / "home", demo_home.recording)
+    home.settle()
+    old = Table("tokens", "One token.", columns(Column("token", TEXT, "Address.")), ("token",))
+    Warehouse(lake=str(home.lake)).replace(old, pl.DataFrame({"token": ["0x" + "0" * 40]}))
+    monkeypatch.setattr("pipelines.demo.rebuild_everything", lambda home, out: Outcome("run", False, [], []))
+    out = Console(file=io.StringIO(), width=160)
+    assert not run_demo(home, console=out)
+    assert "tokens has new columns" in out.file.getvalue()
+    assert (home.lake / "retired" / "tokens-0").is_dir()
 
 
 def test_a_promise_that_does_not_hold_is_told(demo_home: Home, tmp_path, monkeypatch: pytest.MonkeyPatch):
