@@ -65,6 +65,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read off the tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a home that is dear to build run in one process, and start first; the others stay with their file."""
     for item in items:
