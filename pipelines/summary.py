@@ -6,12 +6,14 @@ from collections import Counter
 from decimal import Decimal
 
 import polars as pl
+from deltalake import DeltaTable
 from rich.console import Console
 from rich.table import Table as Grid
 
 from assets.chain import event_proofs, pools, quarantine
 from assets.learning import promoted_model
 from assets.profit import profit_center_summary
+from assets.service.analyst import Analyst
 from assets.warehouse import Warehouse
 from domain.problems import Unavailable
 from executor.handover import Handover, load_handover
@@ -32,24 +34,31 @@ def tell(home: Home, out: Console) -> None:
     _exactness(warehouse, out)
     _profit(warehouse, out)
     _verdict(warehouse, out)
-    _swap(home, out)
+    show_swap(home, out)
 
 
 def _rows(home: Home, out: Console) -> None:
     grid = _grid("Rows", "group", "tables", "rows")
+    published = _published_rows(home)
     for group in GROUPS:
         names = sorted(
             key.to_user_string() for asset in assets_of_every_group() for key in asset.keys if asset.group_names_by_key[key] == group
         )
-        rows = [(name, count) for name in names if (count := _row_count(home, name)) is not None]
-        if rows:
-            grid.add_row(group, ", ".join(f"{name} {count:,}" for name, count in rows), f"{sum(count for _, count in rows):,}")
+        rows = [(name, published[name] if name in published else _lake_rows(home, name)) for name in names]
+        told = [(name, count) for name, count in rows if count is not None]
+        grid.add_row(group, ", ".join(f"{name} {count:,}" for name, count in told), f"{sum(count for _, count in told):,}")
     out.print(grid)
 
 
-def _row_count(home: Home, name: str) -> int | None:
-    from deltalake import DeltaTable
+def _published_rows(home: Home) -> dict[str, int]:
+    """Rows of each mart, counted in the snapshot that analysts open."""
+    with Analyst(home=str(home.root)).open(home.analyst) as snapshot:
+        marts = [name for (name,) in snapshot.execute("select table_name from duckdb_tables() where table_name like 'mart_%'").fetchall()]
+        return {name: snapshot.execute(f'select count(*) from "{name}"').fetchall()[0][0] for name in marts}
 
+
+def _lake_rows(home: Home, name: str) -> int | None:
+    """Rows of a table in the lake; None for an asset that is no table there."""
     place = str(home.lake / name)
     return int(pl.scan_delta(place).select(pl.len()).collect().item()) if DeltaTable.is_deltatable(place) else None
 
@@ -89,7 +98,7 @@ def _verdict(warehouse: Warehouse, out: Console) -> None:
     out.print(f"In charge: {told['policy']} v{told['version']}, bundle {told['bundle_sha256']}\n")
 
 
-def _swap(home: Home, out: Console) -> None:
+def show_swap(home: Home, out: Console) -> None:
     """An order of about twenty thousand dollars, asked of what the executor was handed."""
     try:
         handover = load_handover(home.executor)

@@ -16,7 +16,7 @@ from assets.partitions import Span, days
 from assets.service.catalog import lake_tables
 from assets.warehouse import Warehouse
 from domain.schemas import TEXT, Column, Table, columns
-from pipelines import stamp
+from pipelines import stamp, summary
 from pipelines.build import assets_of_every_group
 from pipelines.demo import run_demo
 from pipelines.home import Home
@@ -52,6 +52,12 @@ def test_a_person_is_told_rows_exactness_profit_verdict_and_a_swap(demo_home: Ho
         "no error",
     ):
         assert words in told, words
+
+
+def test_a_recording_whose_pools_are_not_wholly_known_has_no_swap_to_show(demo_home: Home, tmp_path):
+    out = Console(file=io.StringIO(), width=200)
+    summary.show_swap(Home(tmp_path, demo_home.recording), out)
+    assert "No swap to show" in out.file.getvalue()
 
 
 def test_a_second_demo_runs_nothing_and_changes_no_table(demo_home: Home):
