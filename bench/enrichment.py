@@ -31,7 +31,7 @@ COSTS = ["arrival_slippage_bps", "price_impact_bps", "markout_1_block_bps", "gas
 
 
 def main() -> int:
-    """Prints both times, their ratio and both peaks; 1 when the two disagree or we are slower than the aim."""
+    """Prints both times, their ratio and both peaks; 1 when the two disagree."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--repeat", type=int, default=1, help="take the best of so many runs")

@@ -7,7 +7,6 @@ Problem
 │   ├── NoRoute            no path joins the two tokens
 │   ├── UnknownPool        no pool goes by that id or address
 │   ├── UnknownToken       no token goes by that symbol or address
-│   ├── MixedTokens        two amounts of different tokens were combined
 │   ├── BundleRejected     a model bundle failed its verification
 │   ├── NotAllowed         the caller did not show that it may do this
 │   └── OrderConflict      an order id was used before for another order
@@ -63,10 +62,6 @@ class UnknownPool(Refused):
 
 class UnknownToken(Refused):
     """No token goes by that symbol or address."""
-
-
-class MixedTokens(Refused):
-    """Two amounts of different tokens were combined."""
 
 
 class BundleRejected(Refused):
