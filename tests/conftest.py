@@ -65,10 +65,6 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read off the tests
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a home that is dear to build run in one process, and start first; the others stay with their file."""
-    for item in items:
-        shared = [name for name in DEAR if name in getattr(item, "fixturenames", ())]
-        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else item.nodeid.split("::")[0]))
+    """Files whose tests look at a home that is dear to build come first, so that no process is left with one at the end."""
     items.sort(key=lambda item: min((at for at, name in enumerate(DEAR) if name in getattr(item, "fixturenames", ())), default=len(DEAR)))
