@@ -10,10 +10,21 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from executor.chain.local.contracts import OWN_ARTIFACTS, OWN_SOLC, OWN_SOURCES, ROOT, compile_solidity, source_sha256
 
-NAMES = ("AtomicRouter", "LiquidityVault", "MiniPancakePoolDeployer", "MintableERC20", "PoolProbe")
+NAMES = (
+    "AtomicRouter",
+    "LiquidityVault",
+    "MiniPancakePoolDeployer",
+    "MintableERC20",
+    "PoolProbe",
+    "PoolReader",
+    "SplitRouter",
+    "StageHand",
+)
+INJECTED = ("PoolReader",)  # never deployed: their runtime code is put into an eth_call, so the artifacts keep that too
 # Paris: the bytecode runs on every chain that has had the merge, whether or not it knows later instructions.
 SETTINGS = {"evmVersion": "paris", "metadata": {"bytecodeHash": "none", "appendCBOR": False}}
 
@@ -22,8 +33,12 @@ def build(node_modules: Path) -> str:
     """The artifacts as the text of the JSON file: the same sources always give the same bytes."""
     sources = {f"{name}.sol": (OWN_SOURCES / f"{name}.sol").read_text() for name in NAMES}
     compiled = compile_solidity(OWN_SOLC, sources, node_modules, SETTINGS)
-    artifacts = {name: {**compiled[name], "compiler": OWN_SOLC, "source_sha256": source_sha256(name)} for name in NAMES}
+    artifacts = {name: {**_kept(name, compiled[name]), "compiler": OWN_SOLC, "source_sha256": source_sha256(name)} for name in NAMES}
     return json.dumps(artifacts, indent=1, sort_keys=True) + "\n"
+
+
+def _kept(name: str, compiled: dict[str, Any]) -> dict[str, Any]:
+    return {part: value for part, value in compiled.items() if part != "runtime" or name in INJECTED}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,9 +8,21 @@ Problem
 │   ├── UnknownPool        no pool goes by that id or address
 │   ├── UnknownToken       no token goes by that symbol or address
 │   ├── BundleRejected     a model bundle failed its verification
+│   ├── GuardRefused       a rule of the desk said no; `rule` names it
 │   ├── NotAllowed         the caller did not show that it may do this
+│   │   └── WrongRole      the caller showed who it is, and may not do this
+│   ├── JournalHeld        another executor owns the journal
+│   ├── WouldRevert        the rehearsal on the newest block reverts
+│   │   ├── InsufficientBalance    the account holds too little
+│   │   └── InsufficientAllowance  the account lets the router take too little
+│   ├── WouldMissOrder     the rehearsal succeeds and does not do what was asked
+│   ├── CannotRehearse     the safety simulation cannot show what this token would do
+│   ├── OverGasBudget      the gas could cost more than the budget of the symbol
+│   ├── UnknownOrder       no order goes by that client order id
 │   └── OrderConflict      an order id was used before for another order
 ├── Unavailable    the other side did not answer: retry later
+│   ├── StaleState         the node's newest block is too old, or not there to be rehearsed on
+│   └── JournalUnavailable nothing was written to the journal, so nothing may be done
 └── Broken         an invariant of ours does not hold: page a person
 """
 
@@ -68,9 +80,60 @@ class BundleRejected(Refused):
     """A model bundle failed its verification and is not loaded."""
 
 
+class GuardRefused(Refused):
+    """A rule of the desk said no. `rule` names it; what it compared is in the facts `value` and `limit`, in `unit`."""
+
+    def __init__(self, rule: str, sentence: str, **facts: Any) -> None:
+        super().__init__(f"Refused by {rule}: {sentence}", rule=rule, **facts)
+
+
 class NotAllowed(Refused):
     """The caller did not show that it may do this."""
 
 
+class WrongRole(NotAllowed):
+    """The caller showed who it is, and may not do this."""
+
+
 class OrderConflict(Refused):
     """A client order id was used before, for an order that was not the same."""
+
+
+class UnknownOrder(Refused):
+    """No order goes by that client order id."""
+
+
+class JournalHeld(Refused):
+    """Another executor owns the journal; two owners would sign one nonce for two meanings."""
+
+
+class WouldRevert(Refused):
+    """On the newest block the call reverts; it was not signed."""
+
+
+class InsufficientBalance(WouldRevert):
+    """The account holds less than the order sells, or than its gas could cost: fund it."""
+
+
+class InsufficientAllowance(WouldRevert):
+    """The account lets the router take less than the order sells: approve it."""
+
+
+class WouldMissOrder(Refused):
+    """On the newest block the call succeeds and does not do what was asked: another amount goes in, or too little comes out."""
+
+
+class CannotRehearse(Refused):
+    """The safety simulation cannot put this token into the stand-in's hands, so it cannot show what would happen."""
+
+
+class OverGasBudget(Refused):
+    """At worst the gas would cost more than the budget of the symbol: wait for cheaper gas, or raise the budget."""
+
+
+class StaleState(Unavailable):
+    """The node's newest block is too old, behind ours, or cannot be had: nothing rehearsed on it would be true."""
+
+
+class JournalUnavailable(Unavailable):
+    """The journal's disk or database did not take the entries: nothing was written, so nothing may be done."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from domain.amm.concentrated import ConcentratedPool
 from domain.amm.constant_product import ConstantProductPool
 from domain.amm.quote import Quote
 from domain.problems import BadInput, NotEnoughLiquidity, UnknownPool, UnknownToken
+
+if TYPE_CHECKING:
+    from executor.routing.graph import RoutingGraph
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class PoolBook:
         self._pools = {booked.pool_id: booked for booked in pools}
         self._tokens: dict[str, Token] = {}
         self._ways: dict[str, list[Way]] = defaultdict(list)
+        self._graph: RoutingGraph | None = None
         for booked in self._pools.values():
             for token, other, zero_for_one in ((booked.token0, booked.token1, True), (booked.token1, booked.token0, False)):
                 self._tokens.setdefault(token.address, token)
@@ -66,6 +70,9 @@ class PoolBook:
 
     def __len__(self) -> int:
         return len(self._pools)
+
+    def __contains__(self, pool_id: int) -> bool:
+        return pool_id in self._pools
 
     def __iter__(self) -> Iterator[BookedPool]:
         return iter(self._pools.values())
@@ -120,10 +127,34 @@ class PoolBook:
             raise NotEnoughLiquidity(f"Pool {pool_id} has no liquidity in that direction; trade in another one.", pool_id=pool_id)
         return quote
 
+    @property
+    def graph(self) -> RoutingGraph:
+        """The pools as arrays, for searches: built when first asked for, and carried on to the books made from this one."""
+        if self._graph is None:
+            from executor.routing.graph import RoutingGraph  # numpy, which a single quote does not need
+
+            self._graph = RoutingGraph(self)
+        return self._graph
+
     def with_pool(self, pool_id: int, pool: ConcentratedPool | ConstantProductPool) -> Self:
-        """The book with another state of one pool."""
-        changed = replace(self.pool(pool_id), pool=pool)
-        return type(self)(changed if booked.pool_id == pool_id else booked for booked in self)
+        """The book with another state of one pool. Raises UnknownPool."""
+        return self.with_pools({pool_id: pool})
+
+    def with_pools(self, changes: Mapping[int, ConcentratedPool | ConstantProductPool]) -> Self:
+        """The book with other states of some of its pools; the rest is shared, so that costs little. Raises UnknownPool."""
+        after = type(self)(())
+        after._pools, after._tokens, after._ways = dict(self._pools), self._tokens, self._ways.copy()
+        touched: set[str] = set()
+        for pool_id, pool in changes.items():
+            booked = self.pool(pool_id)
+            after._pools[pool_id] = replace(booked, pool=pool)
+            touched |= {booked.token0.address, booked.token1.address}
+        for token in touched:
+            # A token such as wrapped ether has thousands of ways out of it, of which a block changes a few.
+            after._ways[token] = [way._replace(pool=changes[way.pool_id]) if way.pool_id in changes else way for way in self._ways[token]]
+        if self._graph is not None:
+            after._graph = self._graph.with_pools(changes)
+        return after
 
 
 def _only(found: list[Token], name: str) -> Token:

@@ -99,7 +99,7 @@ def sushi(node_modules: Path, cache_folder: Path = CACHE) -> tuple[Contract, Con
     names = ("UniswapV2Factory", "UniswapV2Pair")
     if not cached.is_file():
         compiled = compile_solidity(SUSHI_SOLC, sources, node_modules)
-        _write_whole(cached, json.dumps({name: compiled[name] for name in names}))
+        write_whole(cached, json.dumps({name: compiled[name] for name in names}))
     artifacts = json.loads(cached.read_text())
     factory, pair = (Contract(name, tuple(artifacts[name]["abi"]), bytes.fromhex(artifacts[name]["bytecode"][2:])) for name in names)
     return factory, pair
@@ -108,13 +108,13 @@ def sushi(node_modules: Path, cache_folder: Path = CACHE) -> tuple[Contract, Con
 def compile_solidity(
     compiler: str, sources: Mapping[str, str], node_modules: Path, settings: Mapping[str, Any] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """ABI and creation code of every contract in the sources, by name. Raises BadInput with the compiler's words."""
+    """ABI, creation code and runtime code of every contract in the sources, by name. Raises BadInput with the compiler's words."""
     request = {
         "language": "Solidity",
         "sources": {name: {"content": text} for name, text in sources.items()},
         "settings": {
             "optimizer": {"enabled": True, "runs": 200},
-            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
+            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]}},
             **(settings or {}),
         },
     }
@@ -130,7 +130,11 @@ def compile_solidity(
     if errors:
         raise BadInput(f"{compiler} refused the sources:\n" + "\n".join(errors)[:4000], compiler=compiler)
     return {
-        name: {"abi": contract["abi"], "bytecode": "0x" + contract["evm"]["bytecode"]["object"]}
+        name: {
+            "abi": contract["abi"],
+            "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
+            "runtime": "0x" + contract["evm"]["deployedBytecode"]["object"],
+        }
         for file in answer["contracts"].values()
         for name, contract in file.items()
         if contract["evm"]["bytecode"]["object"]
@@ -185,7 +189,8 @@ def _signature(contract: Contract, function: str) -> tuple[bytes, list[str]]:
     return _selector(f"{function}({','.join(types)})"), types
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever reads half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}")
     temporary.write_text(text)

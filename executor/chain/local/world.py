@@ -22,6 +22,7 @@ from executor.chain.local.contracts import (
     packaged,
     sushi,
 )
+from executor.venue import Deployment
 
 MAX_UINT256 = 2**256 - 1
 SETUP_BASE_FEE = 20 * GWEI
@@ -88,6 +89,7 @@ class World:
     pools: dict[str, Pool] = field(default_factory=dict)
     vaults: dict[str, str] = field(default_factory=dict)
     block_seconds: int = 12
+    deployments: dict[str, Deployment] = field(default_factory=dict)
 
     @classmethod
     def deploy(cls, node: Anvil, *, timestamp: int, node_modules: Path = ROOT / "node_modules") -> World:
@@ -119,6 +121,17 @@ class World:
         self.run("MiniPancakePoolDeployer", "setFactoryAddress", self.addresses["PancakeV3Factory"])
         self.create("AtomicRouter")
         self.create("PoolProbe")
+
+    def deploy_venue_routers(self) -> dict[str, Deployment]:
+        """Each venue's own router beside its factory, Uniswap V2's factory too, and our SplitRouter; where each venue stands, by name.
+
+        Only who asks for them gets them, once: what `deploy` puts where does not change.
+        """
+        from executor.chain.local.routers import deploy_routers
+
+        if not self.deployments:
+            self.deployments = deploy_routers(self)
+        return self.deployments
 
     def create(self, name: str, *arguments: Any) -> str:
         """Deploy a contract from the deployer's account; returns its address, which it also remembers under `name`."""
