@@ -1,4 +1,4 @@
-"""`grekko route`: the best path from one token to another through the pools of a file, leg by leg."""
+"""`grekko route`: the best way from one token to another through the pools of a file, leg by leg, with its certificate."""
 
 from __future__ import annotations
 
@@ -7,17 +7,40 @@ from typing import Annotated, Any
 
 import typer
 
+from executor.routing.legs import ALL_X64
 from executor.routing.pool_book import PoolBook
 from executor.routing.pool_files import load_pool_book
 from executor.routing.single_path import MOST_HOPS, Route, best_path
+from executor.routing.split import MAX_LEGS, SplitRoute, split_route
 from pipelines.commands.answers import answer
 
 
 def as_document(found: Route) -> dict[str, Any]:
-    """The route as a document of whole numbers."""
+    """A single path as a document of whole numbers."""
     return {
         "amount_out": found.amount_out,
         "legs": [{"pool_id": leg.pool_id, "amount_in": leg.amount_in, "amount_out": leg.amount_out} for leg in found.legs],
+    }
+
+
+def as_split_document(found: SplitRoute) -> dict[str, Any]:
+    """A split as a document: amounts and shares are whole numbers, a share is of 2^64."""
+    return {
+        "amount_out": found.amount_out,
+        "amount_out_after_gas": found.amount_out_after_gas,
+        "upper_bound": found.upper_bound,
+        "certificate_bps": found.certificate_bps,
+        "legs": [
+            {
+                "pool_id": leg.pool_id,
+                "sell": leg.sell,
+                "buy": leg.buy,
+                "share_x64": leg.share_x64,
+                "amount_in": leg.amount_in,
+                "amount_out": leg.amount_out,
+            }
+            for leg in found.legs
+        ],
     }
 
 
@@ -27,17 +50,33 @@ def route(
     sell: Annotated[str, typer.Option("--sell", help="Symbol or address of the token sold.")],
     buy: Annotated[str, typer.Option("--buy", help="Symbol or address of the token bought.")],
     amount: Annotated[int, typer.Option("--amount", help="Amount in base units of the token sold.")],
-    max_hops: Annotated[int, typer.Option("--max-hops", help="Most pools on the path.", min=1, max=MOST_HOPS)] = MOST_HOPS,
-    no_split: Annotated[bool, typer.Option("--no-split", help="Use one path only; today this is the only way.")] = False,
+    gas_per_leg: Annotated[int, typer.Option("--gas-per-leg", help="What one pool costs, in base units of the token bought.", min=0)] = 0,
+    max_legs: Annotated[int, typer.Option("--max-legs", help="Most pools of a split.", min=1)] = MAX_LEGS,
+    max_hops: Annotated[
+        int | None,
+        typer.Option(
+            "--max-hops",
+            help=f"Most pools one after the other. By default a split is limited by its legs only, and one path has {MOST_HOPS}.",
+            min=1,
+            max=MOST_HOPS,
+        ),
+    ] = None,
+    no_split: Annotated[bool, typer.Option("--no-split", help="Use one path only, the one that gives the most before gas.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; all amounts are JSON integers of any size.")] = False,
 ) -> None:
-    """The path that gives the most, over all venues of the file, exact to the base unit.
+    """The route that gives the most after gas, over all venues of the file, exact to the base unit.
 
-    A pool that could take only a part of the amount is never on it. Exit code 2 when there is no path.
+    Legs run in order; each takes its share of what is held of its token by then, the last one all of it. `amount_out` is before gas.
+    No route of any number of legs and hops gives more than `upper_bound` after gas, `certificate_bps` is the distance to it.
+    A pool that could take only a part of its leg is never used. Exit code 2 when there is no route.
     """
     book = load_pool_book(pools, ticks)
-    found = best_path(book, sell, buy, amount, max_hops)
-    answer(as_document(found), as_json, _lines(book, found), ("pool", "protocol", "pays", "receives"))
+    if no_split:
+        single = best_path(book, sell, buy, amount, max_hops or MOST_HOPS)
+        answer(as_document(single), as_json, _lines(book, single), ("pool", "protocol", "pays", "receives"))
+        return
+    split = split_route(book, sell, buy, amount, gas_per_leg=gas_per_leg, max_legs=max_legs, max_hops=max_hops)
+    answer(as_split_document(split), as_json, _split_lines(book, split), ("pool", "protocol", "share", "pays", "receives"))
 
 
 def _lines(book: PoolBook, found: Route) -> list[tuple[str, ...]]:
@@ -50,3 +89,19 @@ def _lines(book: PoolBook, found: Route) -> list[tuple[str, ...]]:
         )
         for leg in found.legs
     ]
+
+
+def _split_lines(book: PoolBook, found: SplitRoute) -> list[tuple[str, ...]]:
+    legs = [
+        (
+            str(leg.pool_id),
+            book.pool(leg.pool_id).protocol,
+            f"{leg.share_x64 / ALL_X64:.2%} of {book.token(leg.sell).symbol}",
+            f"{leg.amount_in:,} {book.token(leg.sell).symbol}",
+            f"{leg.amount_out:,} {book.token(leg.buy).symbol}",
+        )
+        for leg in found.legs
+    ]
+    bought = book.token(found.legs[-1].buy).symbol
+    told = "all together" if not found.gas_per_leg else f"all together; {found.amount_out_after_gas:,} after gas"
+    return [*legs, (told, "", f"within {found.certificate_bps:.3f} bp of the best", "", f"{found.amount_out:,} {bought}")]

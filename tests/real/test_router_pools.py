@@ -8,7 +8,7 @@ import random
 import pytest
 
 from domain.amm.concentrated import ConcentratedPool
-from executor.routing import all_paths, best_path, load_pool_book
+from executor.routing import all_paths, best_path, load_pool_book, split_route
 from pipelines.cli import main
 
 
@@ -66,3 +66,42 @@ def test_a_stablecoin_reaches_a_memecoin_over_ether(files, capsys):
         one = ["--pools", pools, "--ticks", ticks, "--pool-id", str(leg["pool_id"]), "--sell", sell, "--amount", str(leg["amount_in"])]
         assert main(["quote", *one, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["amount_out"] == leg["amount_out"]
+
+
+@pytest.mark.parametrize("gas_usd", [0, 6])
+def test_a_split_replays_exactly_beats_one_path_and_is_certified(book, gas_usd):
+    chance = random.Random(21)
+    tokens = [book.token(symbol) for symbol in ("USDC", "WETH", "USDT", "WBTC", "LINK", "PEPE", "cbBTC")]
+    dollars = book.token("USDC")
+
+    def a_dollar_of(token):
+        return 10**6 if token == dollars else best_path(book, dollars.address, token.address, 100 * 10**6).amount_out // 100
+
+    gaps = {}
+    for _ in range(30):
+        sell, buy = chance.sample(tokens, 2)
+        size = chance.choice((10**4, 10**5, 10**6, 10**7))
+        amount, gas = a_dollar_of(sell) * size, gas_usd * a_dollar_of(buy)
+        found = split_route(book, sell.address, buy.address, amount, gas_per_leg=gas, effort=30)
+        held = {sell.address: amount}
+        for leg in found.legs:
+            assert leg.amount_in == held[leg.sell] * leg.share_x64 >> 64
+            assert book.quote(leg.pool_id, leg.sell, leg.amount_in).amount_out == leg.amount_out
+            held[leg.sell] -= leg.amount_in
+            held[leg.buy] = held.get(leg.buy, 0) + leg.amount_out
+        assert {token: left for token, left in held.items() if left} == {buy.address: found.amount_out}
+        one = best_path(book, sell.address, buy.address, amount)
+        assert found.upper_bound >= found.amount_out_after_gas >= one.amount_out - gas * len(one.legs)
+        gaps.setdefault(size, []).append(found.certificate_bps)
+    assert max(gaps[10**5]) <= 1 and max(gaps[10**4]) <= 2
+
+
+def test_the_command_splits_a_large_order_and_refuses_more_than_there_is(files, capsys):
+    pools, ticks = map(str, files)
+    asked = ["route", "--pools", pools, "--ticks", ticks, "--sell", "USDC", "--buy", "WETH", "--json"]
+    assert main([*asked, "--amount", str(10**12), "--gas-per-leg", str(2 * 10**15)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found["legs"]) > 1 and found["certificate_bps"] < 1
+    assert sum(leg["amount_in"] for leg in found["legs"] if leg["sell"] == found["legs"][0]["sell"]) == 10**12
+    assert main([*asked, "--amount", str(10**70)]) == 2
+    assert json.loads(capsys.readouterr().out)["error"] == "NoRoute"

@@ -10,6 +10,7 @@ import polars as pl
 
 from domain.amm.concentrated import ConcentratedPool
 from domain.amm.constant_product import ConstantProductPool
+from domain.amm.ticks import sqrt_price_at_tick
 from executor.routing.pool_book import BookedPool, PoolBook, Token
 
 USDC, WETH, DAI, PEPE = (
@@ -38,6 +39,29 @@ def any_book(seed: int, tokens: int = 5, pools: int = 14) -> PoolBook:
             booked.append(pair(pool_id, token0, token1, chance.randint(10**5, 10**9), chance.randint(10**5, 10**9)))
         else:
             booked.append(concentrated(pool_id, token0, token1, chance.randint(10**6, 10**10), reach=chance.choice((60, 600, 6000))))
+    return PoolBook(booked)
+
+
+def wild_book(seed: int) -> PoolBook:
+    """A book with prices and sizes from one end to the other, where endless gains are the rule."""
+    chance = random.Random(seed)
+    known = [Token(f"0x{number:040x}", f"T{number}", 18) for number in range(1, 5)]
+    worth = [chance.uniform(-60, 60) for _ in known]
+    booked = []
+    for pool_id in range(chance.choice((4, 8, 14))):
+        one, two = sorted(chance.sample(range(4), 2))
+        tick = int((worth[one] - worth[two]) * 5000)
+        if chance.random() < 0.5:
+            reserve0 = int(10 ** chance.uniform(3, 25))
+            reserve1 = min(max(int(reserve0 * 1.0001**tick), 1), (1 << 112) - 1)
+            booked.append(pair(pool_id, known[one], known[two], reserve0, reserve1, chance.choice((100, 3000, 10000))))
+            continue
+        spacing = chance.choice((1, 10, 60, 200))
+        pool = ConcentratedPool(chance.choice((100, 500, 3000)), spacing, sqrt_price_at_tick(tick), tick, 0)
+        for _ in range(chance.randint(1, 6)):
+            lower = (tick + chance.randint(-50000, 20000)) // spacing * spacing
+            pool = pool.mint(lower, lower + spacing * chance.randint(1, 400), int(10 ** chance.uniform(2, 30)))[0]
+        booked.append(BookedPool(pool_id, pool, known[one], known[two], "UniswapV3State"))
     return PoolBook(booked)
 
 
