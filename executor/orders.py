@@ -42,6 +42,8 @@ TERMINAL = frozenset({State.FINAL, State.REPLACED, State.ABANDONED, State.REFUSE
 
 # Entries beside the states themselves: a block with our transaction was taken back; somebody wants the order cancelled.
 UNSEEN, CANCEL_ASKED = "unseen", "cancel_asked"
+# Entries about the key and no order: somebody else used it; a nonce that nobody uses was consumed so that later ones can follow.
+FOREIGN_NONCE, GAP_FILLED = "foreign_nonce", "gap_filled"
 
 _MAY_FOLLOW: Mapping[str, frozenset[State]] = {
     State.ROUTED: frozenset({State.INTENT, State.ROUTED, State.SIMULATED}),
@@ -173,7 +175,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a life ended on the chain; a field is None where it has no meaning (amounts of a cancellation)."""
+    """How a life ended on the chain; a field is None where it has no meaning (amounts of a cancellation).
+
+    `tx_hash` is the transaction that consumed the nonce, `reason` says why a life was given up before anything was signed.
+    """
 
     tx_hash: str | None
     block_number: int | None
@@ -183,6 +188,7 @@ class Outcome:
     amount_out: int | None = None
     gas_used: int | None = None
     effective_gas_price: int | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
