@@ -38,7 +38,9 @@ def assets_of_every_group() -> list[dg.AssetsDefinition]:
             found.append(
                 asset.map_asset_specs(lambda spec, team=group: spec.replace_attributes(owners=list(spec.owners) or [f"team:{team}"]))
             )
-    return [asset for asset in dg.with_source_code_references(found) if isinstance(asset, dg.AssetsDefinition)]
+    # What is only watched has no function to point at.
+    made, watched = [asset for asset in found if asset.is_executable], [asset for asset in found if not asset.is_executable]
+    return [asset for asset in (*dg.with_source_code_references(made), *watched) if isinstance(asset, dg.AssetsDefinition)]
 
 
 def checks_of_every_group() -> list[dg.AssetChecksDefinition]:

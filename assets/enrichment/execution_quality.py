@@ -89,8 +89,10 @@ def execution_quality(context: dg.AssetExecutionContext, warehouse: Warehouse, r
     record ends. Costs contain the pool's fee; gas stands beside them.
     """
     span = inside_days(recorded_chain.recording(), Span.of(context))
-    trades, proofs = warehouse.read(trade_ledger.TABLE, span), warehouse.read(event_proofs.TABLE, span)
-    known_pools = warehouse.read(pools.TABLE)
+    proofs, known_pools = warehouse.read(event_proofs.TABLE, span), warehouse.read(pools.TABLE)
+    # The ledger names market and exchange; here, as in every table about pools, a row has its pool's exchange and shape.
+    ledger = warehouse.read(trade_ledger.TABLE, span).drop("venue", "protocol")
+    trades = ledger.join(known_pools.select("pool", "venue", "protocol"), on="pool", how="left")
     wanted = without_a_quote(trades, proofs)
     touched = pl.col("pool").is_in(wanted["pool"].unique().to_list())
     events = events_in_order(

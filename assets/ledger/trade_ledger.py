@@ -10,7 +10,7 @@ from assets.ledger import fills, orders
 from assets.partitions import Span
 from assets.tables import daily
 from assets.warehouse import Warehouse
-from domain.schemas import AMOUNT, COUNT, DATE, LOG_KEY, POOL, RATIO, TEXT, Column, Table, columns
+from domain.schemas import AMOUNT, COUNT, DATE, LOG_KEY, RATIO, TEXT, Column, Table, columns
 
 TABLE = Table(
     "trade_ledger",
@@ -23,7 +23,9 @@ TABLE = Table(
         Column("origin", TEXT, "observed, simulated, paper or live."),
         Column("wallet", TEXT, "Wallet that ordered."),
         Column("center", TEXT, "Profit centre."),
-        POOL,
+        Column("venue", TEXT, "Kind of market: DEX."),
+        Column("protocol", TEXT, "Exchange the pool belongs to."),
+        Column("pool", TEXT, "Address of the pool."),
         Column("pool_label", TEXT, "Short name of the pool."),
         Column("token_in", TEXT, "Address of the token sold."),
         Column("symbol_in", TEXT, "Symbol of the token sold."),
@@ -48,6 +50,8 @@ TABLE = Table(
 
 
 WEI = 1e18
+# The live ledger of the executor says the same.
+VENUE = "DEX"
 
 
 def match_trades(
@@ -75,6 +79,8 @@ def match_trades(
         trade_id=pl.format("{}:{}:{}", "chain_id", "block_number", "log_index"),
         gas_cost_usd=pl.col("gas_cost_wei").cast(pl.Float64) / WEI * pl.col("native_price_usd"),
         notional_usd=whole_in * pl.col("price_in_usd"),
+        venue=pl.lit(VENUE),
+        protocol=pl.col("venue"),
     ).select(TABLE.names)
 
 
@@ -100,6 +106,7 @@ def _share(total: pl.Expr, parts: pl.Expr, place: pl.Expr) -> pl.Expr:
 
 @daily(
     TABLE,
+    code_version="2",
     deps=[
         fills.fills,
         orders.orders,

@@ -14,7 +14,6 @@ import polars as pl
 from domain.schemas import Table
 
 ORIGINS = ["observed", "simulated", "paper", "live"]
-PROTOCOLS = ["concentrated", "constant_product"]
 HASH = "^0x[0-9a-f]{64}$"
 ADDRESS = "^0x[0-9a-f]{40}$"
 WHOLE_BPS = 10_000

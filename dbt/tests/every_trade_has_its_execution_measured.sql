@@ -1,9 +1,9 @@
 -- Each trade of the ledger has one row of execution quality, and the mart counts all of them.
 with ledger as (
 
-    select day, venue, count(*) as trades
+    select day, exchange as venue, count(*) as trades
     from {{ ref('stg_trades') }}
-    group by day, venue
+    group by day, exchange
 
 )
 

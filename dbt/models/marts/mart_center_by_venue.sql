@@ -5,6 +5,12 @@ with trades as (
 
 ),
 
+pools as (
+
+    select * from {{ ref('stg_pools') }}
+
+),
+
 execution as (
 
     select * from {{ ref('stg_execution') }}
@@ -15,12 +21,13 @@ joined as (
 
     select
         trades.center,
-        trades.venue,
-        trades.protocol,
+        pools.venue,
+        pools.protocol,
         trades.notional_usd,
         trades.gas_cost_usd,
         execution.reference_slippage_bps
     from trades
+    inner join pools on pools.pool = trades.pool
     left join execution on execution.trade_id = trades.trade_id
 
 ),

@@ -242,7 +242,9 @@ def _trade(n: int, trade: tuple[int, str, str, int, float]) -> dict[str, Any]:
     gas_wei = GAS_USED * GAS_PRICE_WEI
     return dict(
         place,
-        **_at(pool),
+        pool=pool,
+        venue="DEX",
+        protocol=VENUES[pool][0],
         trade_id=_trade_id(n, day),
         order_id=place["tx_hash"],
         leg=0,

@@ -24,7 +24,7 @@ BREAKS: list[tuple[str, str, dict[str, Any]]] = [
     ("trade_ledger", "every_trade_has_the_hash_that_proves_it", {"tx_hash": pl.lit("")}),
     ("trade_ledger", "every_trade_has_a_wallet", {"wallet": pl.lit("")}),
     ("trade_ledger", "every_origin_is_known", {"origin": pl.lit("guessed")}),
-    ("trade_ledger", "every_protocol_is_known", {"protocol": pl.lit("order_book")}),
+    ("trade_ledger", "every_venue_is_known", {"venue": pl.lit("OTC")}),
     ("trade_ledger", "no_token_is_traded_for_itself", {"token_out": pl.col("token_in")}),
     ("trade_ledger", "nothing_negative_is_sold", {"amount_in": -pl.col("amount_in")}),
     ("trade_ledger", "nothing_negative_is_bought", {"amount_out": -pl.col("amount_out")}),
