@@ -42,7 +42,7 @@ lock:  ## resolve the dependencies again and write the hashes
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -c requirements/run.txt -o requirements/dev.txt
 
 clean:  ## forget the environment and everything that was built
-	rm -rf $(VENV) node_modules .grekko
+	rm -rf $(VENV) node_modules bench/peers/node_modules .grekko
 
 # The local chain and the production bytecode come from npm packages; without node the parts that need them are skipped and say so.
 node:

@@ -1,32 +1,66 @@
-"""The executor as a service: quotes and simulates swaps with the hand-over in force. It holds no key and has nothing to send with."""
+"""The executor as a service: quotes, routes, simulated swaps and orders, over the hand-over in force and the engine that was assembled."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from domain.problems import OrderConflict, Problem
+from domain.market import MarketHistory
+from domain.problems import OrderConflict, Problem, Unavailable, UnknownOrder
 from executor.activation import Activation
+from executor.engine import RunningExecutor
+from executor.journal import Sealed
+from executor.orders import Mode, Order, OrderRequest, State
+from executor.planner import Floor, Planned, SplitPlanner
 from executor.planning import pool_mid
-from executor.simulation import SLIPPAGE_BPS, intent_of, quote, simulate_swap
+from executor.ports import Chance, Clock, SystemClock, system_chance
+from executor.routing.pool_book import PoolBook
+from executor.simulation import SLIPPAGE_BPS, Priced, intent_of, quote, simulate_swap
 from executor.telemetry import Telemetry
 
-# Orders remembered for idempotency while the process lives; the oldest are forgotten first.
+# Simulated swaps remembered for idempotency while the process lives; the oldest are forgotten first. Orders are in the journal.
 REMEMBERED = 10_000
 
 
-class ExecutorService:
-    """Quotes, simulated swaps, pools and health over one hand-over folder."""
+@dataclass(frozen=True, slots=True)
+class OnChain:
+    """The pools of a chain as they stand, and the market that is known."""
 
-    def __init__(self, folder: Path) -> None:
-        self.activation = Activation(folder)
-        self.telemetry = Telemetry()
-        self.started = time.monotonic()
-        self._orders: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
+    chain_id: int
+    as_of: datetime
+    book: PoolBook
+    history: MarketHistory
+
+
+class ExecutorService:
+    """Everything the API offers. Without an engine it quotes and simulates, and takes no orders."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        engine: RunningExecutor | None = None,
+        activation: Activation | None = None,
+        telemetry: Telemetry | None = None,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
+    ) -> None:
+        self.activation = activation or Activation(folder)
+        self.telemetry = telemetry or Telemetry()
+        self.clock = clock or SystemClock()
+        self.started = self.clock.monotonic()
+        self._engine = engine
+        self._chance = chance or system_chance()
+        self._swaps: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
         self.refresh()
+
+    # --- the hand-over in force
 
     def refresh(self) -> bool:
         """Takes a newer hand-over into force when one lies there and passes; True when it did."""
@@ -41,10 +75,26 @@ class ExecutorService:
         self.activation.rollback()
         self._tell_model()
 
+    def _tell_model(self) -> None:
+        now = self.activation.current
+        self.telemetry.in_force(now.version, now.bundle.policy, now.bundle.sha256, now.generation)
+
+    # --- prices
+
     def quote(self, sell: str, buy: str, amount_in: int) -> dict[str, Any]:
-        """What can be had now."""
-        snapshot = self.activation.current
-        return quote(snapshot, intent_of(snapshot.book, sell, buy, amount_in))
+        """What can be had now: on the mirrored pools where there is a chain, else on the hand-over's."""
+        return quote(self._priced(), intent_of(self._book, sell, buy, amount_in))
+
+    def route(
+        self, sell: str, buy: str, amount_in: int, gas_per_leg: int | None = None, max_legs: int | None = None, max_hops: int | None = None
+    ) -> dict[str, Any]:
+        """The best split, leg by leg, with its certificate. Raises NoRoute, UnknownToken, Unavailable."""
+        intent = intent_of(self._book, sell, buy, amount_in)
+        sold, bought = intent.token_in, intent.token_out
+        planned = self._planner.route(
+            sold.address, bought.address, amount_in, gas_per_leg=gas_per_leg, max_legs=max_legs, max_hops=max_hops
+        )
+        return _route_document(planned, {"token": sold.address, "symbol": sold.symbol}, {"token": bought.address, "symbol": bought.symbol})
 
     def swap(
         self,
@@ -60,8 +110,8 @@ class ExecutorService:
         Raises OrderConflict when the id was used for another order.
         """
         asked = json.dumps([sell.lower(), buy.lower(), amount_in, slippage_bps, may_wait])
-        if client_order_id is not None and client_order_id in self._orders:
-            before, answer = self._orders[client_order_id]
+        if client_order_id is not None and client_order_id in self._swaps:
+            before, answer = self._swaps[client_order_id]
             if before != asked:
                 raise OrderConflict(
                     f"Order {client_order_id} was another one; use a new client_order_id for a new order.", client_order_id=client_order_id
@@ -72,16 +122,16 @@ class ExecutorService:
         answer["client_order_id"] = client_order_id
         self.telemetry.decisions.labels(answer["decision"]["action"], snapshot.version).inc()
         if client_order_id is not None:
-            self._orders[client_order_id] = (asked, answer)
-            if len(self._orders) > REMEMBERED:
-                self._orders.popitem(last=False)
+            self._swaps[client_order_id] = (asked, answer)
+            if len(self._swaps) > REMEMBERED:
+                self._swaps.popitem(last=False)
         return answer
 
     def pools(self) -> dict[str, Any]:
         """Every pool of the book, with its price at the margin."""
-        snapshot = self.activation.current
+        floor = self._planner.floor()
         rows = []
-        for booked in snapshot.book:
+        for booked in floor.book:
             scale = 10.0 ** (booked.token0.decimals - booked.token1.decimals)
             rows.append(
                 {
@@ -94,17 +144,111 @@ class ExecutorService:
                     "price": pool_mid(booked.pool) * scale,
                 }
             )
-        return {"chain_id": snapshot.chain_id, "as_of": snapshot.as_of.isoformat(), "pools": rows}
+        return {"chain_id": floor.chain_id, "as_of": floor.as_of.isoformat(), "pools": rows}
+
+    # --- orders
+
+    async def submit(
+        self,
+        sell: str,
+        buy: str,
+        amount_in: int,
+        *,
+        slippage_bps: int = SLIPPAGE_BPS,
+        min_amount_out: int | None = None,
+        valid_for_seconds: int = 120,
+        client_order_id: str | None = None,
+    ) -> tuple[Order, bool]:
+        """The order as far as it came, and whether it is new. Without an id it gets one that nobody else has.
+
+        Raises UnknownToken, BadInput, OrderConflict, and Unavailable when orders are not taken at the moment.
+        """
+        engine = self._trading()
+        desk, records = engine.desk, engine.records
+        order_id = client_order_id or f"grekko-{self._chance.getrandbits(96):024x}"
+        known = records.orders.get(order_id)
+        if known is None:
+            # Before it is begun it can simply be sent again later; once begun it would be refused for good.
+            if reasons := engine.reasons():
+                raise Unavailable(f"Orders are not taken at the moment. {reasons[0]}", reasons=reasons)
+            intent = intent_of(self._book, sell, buy, amount_in)
+            sold, bought = intent.token_in.address, intent.token_out.address
+        else:
+            # Its tokens may have left the book since; by address or by the name they still go by, it is the same order.
+            sold, bought = (self._address(name, then) for name, then in ((sell, known.request.sell), (buy, known.request.buy)))
+        request = OrderRequest(order_id, sold, bought, amount_in, slippage_bps, min_amount_out, valid_for_seconds)
+        self.telemetry.begun(order_id, self.clock.monotonic())
+        return await desk.submit(request), known is None
+
+    async def cancel(self, order_id: str) -> Order:
+        """The order after it was given up, as far as that goes. Raises UnknownOrder, Unavailable."""
+        return await self._trading().desk.cancel(order_id)
+
+    def life(self, order_id: str) -> tuple[Order, Sequence[Sealed]]:
+        """The order and every line of the journal about it. Raises UnknownOrder, Unavailable."""
+        records = self._trading().records
+        order = records.orders.get(order_id)
+        if order is None:
+            raise UnknownOrder(f"There is no order {order_id}; GET /orders lists them.", client_order_id=order_id)
+        return order, records.entries(order_id)
+
+    def orders_page(self, state: State | None, limit: int, after: str | None) -> tuple[list[Order], str | None]:
+        """Orders in that state, the newest first, behind the one called `after`; and what to ask for next, None at the end.
+
+        Raises UnknownOrder when there is no order `after`, Unavailable.
+        """
+        orders = self._trading().records.orders
+        ids = list(orders)[::-1]
+        if after is not None:
+            if after not in orders:
+                raise UnknownOrder(f"There is no order {after} to go on behind; begin without `after`.", client_order_id=after)
+            ids = ids[ids.index(after) + 1 :]
+        found: list[Order] = []
+        for order_id in ids:
+            order = orders[order_id]
+            if state is not None and order.state is not state:
+                continue
+            if len(found) == limit:
+                return found, found[-1].order_id
+            found.append(order)
+        return found, None
+
+    def symbol_of(self, token: str) -> str | None:
+        """What the token at this address calls itself, where the book knows it."""
+        try:
+            return self._book.token(token).symbol
+        except Problem:
+            return None
+
+    # --- state and brakes
+
+    @property
+    def mode(self) -> Mode:
+        """What an order may do here."""
+        return self._engine.mode if self._engine else "simulate"
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Starts the engine, and stops it in order whatever happens."""
+        if self._engine is None:
+            yield
+            return
+        try:
+            await self._engine.start()
+            yield
+        finally:
+            await self._engine.stop()
 
     def health(self) -> dict[str, Any]:
         """Whether decisions can be made, with which model, and why not. Never raises."""
-        told: dict[str, Any] = {"mode": "simulate", "uptime_seconds": round(time.monotonic() - self.started, 3)}
+        told: dict[str, Any] = {"mode": self.mode, "uptime_seconds": round(self.clock.monotonic() - self.started, 3)}
         refusal = self.activation.last_refusal
         told["last_refusal"] = refusal.to_json() if refusal else None
         try:
             snapshot = self.activation.current
         except Problem as problem:
-            return {**told, "status": "unavailable", "reason": problem.message}
+            # Where there is a chain, orders need no hand-over: only the simulated swap does.
+            return {**told, "status": "unavailable" if self.mode == "simulate" else "ok", "reason": problem.message}
         return {
             **told,
             "status": "ok",
@@ -116,6 +260,93 @@ class ExecutorService:
             "as_of": snapshot.as_of.isoformat(),
         }
 
-    def _tell_model(self) -> None:
-        now = self.activation.current
-        self.telemetry.in_force(now.version, now.bundle.policy, now.bundle.sha256, now.generation)
+    def reasons(self) -> list[str]:
+        """Why orders are not taken; empty when they are. Never raises."""
+        return self._engine.reasons() if self._engine else ["This service only quotes; start it with `grekko serve` to send orders."]
+
+    def venues(self) -> dict[str, Any]:
+        """Every venue, its pools, and whether it is traded on."""
+        return self._trading().venues()
+
+    def metrics(self) -> bytes:
+        """The page Prometheus reads."""
+        if self._engine is not None:
+            self._engine.measure()
+        return self.telemetry.text()
+
+    def killed(self) -> dict[str, Any]:
+        """The kill switch."""
+        return self._trading().killed()
+
+    def trip(self, reason: str) -> dict[str, Any]:
+        """Stops everything new. Returns the switch as it is then."""
+        return self._trading().trip(reason)
+
+    def release(self, code: str, reason: str) -> dict[str, Any]:
+        """Lets go of the stop of this code. Raises BadInput when it is another one's. Returns the switch as it is then."""
+        return self._trading().release(code, reason)
+
+    def reload_limits(self) -> dict[str, Any]:
+        """Loads the limits file again; raises BadInput when it does not pass, and keeps those in force."""
+        return self._trading().reload_limits()
+
+    # --- where things come from
+
+    def _trading(self) -> RunningExecutor:
+        if self._engine is None:
+            raise Unavailable("This service only quotes; start it with `grekko serve` to send orders.")
+        return self._engine
+
+    @property
+    def _planner(self) -> SplitPlanner:
+        return self._engine.planner if self._engine else SplitPlanner(self._handed_over, lambda floor, token: 0)
+
+    @property
+    def _book(self) -> PoolBook:
+        return self._planner.floor().book
+
+    def _handed_over(self) -> Floor:
+        return handed_over(self.activation)
+
+    def _priced(self) -> Priced:
+        """The hand-over; where there is a chain the pools as they stand now, with the market of the hand-over as far as it goes."""
+        if self.mode == "simulate":
+            return self.activation.current
+        floor = self._planner.floor()
+        try:
+            history = self.activation.current.history
+        except Problem:
+            history = MarketHistory({})  # then the pools themselves say what a fair rate is
+        return OnChain(floor.chain_id, floor.as_of, floor.book, history)
+
+    def _address(self, name: str, then: str) -> str:
+        """The address that a name means; where the book does not know it any more, the one it meant then if it is that one."""
+        try:
+            return self._book.token(name).address
+        except Problem:
+            return then if name.lower() == then else name.lower()
+
+
+def handed_over(activation: Activation) -> Floor:
+    """The pools of the hand-over in force. Raises Unavailable when there is none."""
+    snapshot = activation.current
+    return Floor(snapshot.chain_id, snapshot.book, snapshot.as_of)
+
+
+def _route_document(planned: Planned, sell: dict[str, str], buy: dict[str, str]) -> dict[str, Any]:
+    floor, route = planned.floor, planned.route
+    amounts = ("share_x64", "amount_in", "amount_out")
+    return {
+        "chain_id": floor.chain_id,
+        "as_of": floor.as_of.isoformat(),
+        "block_number": floor.block_number or None,
+        "block_hash": floor.block_hash or None,
+        "sell": sell,
+        "buy": buy,
+        "amount_in": str(route.amount_in),
+        "amount_out": str(route.amount_out),
+        "gas_per_leg": str(planned.gas_per_leg),
+        "upper_bound": str(int(route.upper_bound)),
+        "certificate_bps": route.certificate_bps,
+        "legs": [{key: str(value) if key in amounts else value for key, value in asdict(leg).items()} for leg in planned.legs],
+    }

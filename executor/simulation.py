@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from domain.bundles import MEANING, NOW, SPLIT, WAIT, choice
 from domain.features import FEATURES, vector
-from domain.market import Market
+from domain.market import Market, MarketHistory
 from domain.problems import BadInput
 from executor.handover import Handover
 from executor.planning import Intent, Options, Plan, cost_bps, options_for, pool_mid, reference_rate, situation_of
@@ -22,7 +23,20 @@ def intent_of(book: PoolBook, sell: str, buy: str, amount_in: int) -> Intent:
     return Intent(book.token(sell), book.token(buy), amount_in)
 
 
-def quote(handover: Handover, intent: Intent) -> dict[str, Any]:
+class Priced(Protocol):
+    """Pools, and the market that they are compared with: a hand-over is one."""
+
+    @property
+    def chain_id(self) -> int: ...
+    @property
+    def as_of(self) -> datetime: ...
+    @property
+    def book(self) -> PoolBook: ...
+    @property
+    def history(self) -> MarketHistory: ...
+
+
+def quote(handover: Priced, intent: Intent) -> dict[str, Any]:
     """What can be had now: the best single path, and the split where there is one, each leg by leg. No model is asked."""
     market, book = _market(handover), handover.book
     options = options_for(book, intent, market)
@@ -72,7 +86,7 @@ def simulate_swap(handover: Handover, intent: Intent, slippage_bps: int = SLIPPA
     }
 
 
-def _market(handover: Handover) -> Market:
+def _market(handover: Priced) -> Market:
     return handover.history.at(handover.as_of)
 
 
@@ -98,7 +112,7 @@ def _why(action: str, savings: Mapping[str, float], waits: int) -> str:
     return told + (f" The amounts are those of now; decide again in {waits} s." if waits else "")
 
 
-def _order(handover: Handover, intent: Intent, rate: float) -> dict[str, Any]:
+def _order(handover: Priced, intent: Intent, rate: float) -> dict[str, Any]:
     return {
         "chain_id": handover.chain_id,
         "as_of": handover.as_of.isoformat(),

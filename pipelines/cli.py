@@ -11,8 +11,10 @@ import typer
 
 from domain.problems import Problem
 from pipelines.commands.demo import demo
+from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
 from pipelines.commands.import_logs import import_logs
+from pipelines.commands.journal import journal
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.replay import replay
@@ -33,11 +35,12 @@ app = typer.Typer(
 def grekko() -> None:
     """Grekko: swaps in, decisions out.
 
-    Start with [bold]grekko demo[/bold], then [bold]grekko dev[/bold]. Nothing here can send a transaction.
+    Start with [bold]grekko demo[/bold], then [bold]grekko dev[/bold].
+    Only [bold]grekko serve --live[/bold] with a signed desk file can send a transaction.
     """
 
 
-START, EXACT, DATA = "Start here", "Exact answers from files", "Recordings"
+START, EXACT, DATA, TRADE = "Start here", "Exact answers from files", "Recordings", "The executor"
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START)(dev)
 app.command(rich_help_panel=START)(serve)
@@ -47,6 +50,8 @@ app.command(rich_help_panel=EXACT)(route)
 app.command(rich_help_panel=DATA)(record)
 app.command("import-logs", rich_help_panel=DATA)(import_logs)
 app.command(rich_help_panel=DATA)(verify)
+app.add_typer(desk, name="desk", rich_help_panel=TRADE)
+app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

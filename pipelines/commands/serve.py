@@ -1,61 +1,138 @@
-"""`grekko serve`: the executor as a service on this machine, in simulate mode; nothing can be sent."""
+"""`grekko serve`: the executor as a service on this machine; without a desk file it simulates, and nothing can be sent."""
 
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.problems import BadInput
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from executor.api import Tokens
+    from executor.desk_file import DeskFile
+    from executor.modes import Standing
+    from executor.service import ExecutorService
+
 DEFAULT_HOME = Path(".grekko") / "two_weeks"
+MEANING = {
+    "simulate": "nothing is signed and nothing can be sent",
+    "paper": "it follows the chain, no key is loaded and nothing can be sent",
+    "live": "orders are signed and sent",
+}
 
 
 def serve(
     home: Annotated[
         Path | None, typer.Option(help="Data home, where the demo put its hand-over. Default: GREKKO_HOME, else .grekko/two_weeks.")
     ] = None,
+    desk: Annotated[Path | None, typer.Option(help="Desk file: chain, venues, pools, limits, key. Without: simulate.")] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Trade for real. The desk file must say mode: live too, and be signed by its key.")
+    ] = False,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8642,
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen beyond this machine. Put TLS and a firewall before it.")
     ] = False,
 ) -> None:
-    """Serve quotes and simulated swaps over HTTP.
+    """Serve quotes, routes and orders over HTTP.
 
-    POST /swap wants the token of GREKKO_TOKEN; without one, a token is made up and printed once.
+    Without --desk everything is simulated on what the demo handed over. With it, the file says whether orders are tried on a chain
+    (mode: paper) or sent (mode: live, only together with --live).
+
+    Tokens come from the environment: GREKKO_TOKEN_VIEWER looks at orders, GREKKO_TOKEN_TRADER (or GREKKO_TOKEN) sends and cancels them
+    and may stop everything, GREKKO_TOKEN_ADMIN lets go again and loads limits. Without any, a trader's is made up and printed once.
     """
-    from executor.api import LOOPBACK, create_app
-    from executor.service import ExecutorService
+    from executor.api import LOOPBACK, Tokens, create_app
 
     local = host in LOOPBACK
     if not local and not allow_remote:
         raise BadInput(
             f"{host} can be reached from other machines; listen on 127.0.0.1, or add --allow-remote if you mean it.", field="host"
         )
-    token = os.environ.get("GREKKO_TOKEN", "")
-    if token and len(token) < 16:
-        raise BadInput(
-            "GREKKO_TOKEN is shorter than 16 characters; use a longer one, such as `openssl rand -hex 16` gives.", field="GREKKO_TOKEN"
-        )
-    if not token:
-        token = secrets.token_urlsafe(24)
-        typer.echo(f"Token for POST /swap, shown this once (set GREKKO_TOKEN to choose your own): {token}", err=True)
+    tokens = Tokens.from_environment(os.environ)
+    if not tokens.by_role:
+        tokens = _made_up()
     folder = (home or Path(os.environ.get("GREKKO_HOME") or DEFAULT_HOME)) / "executor"
-    service = ExecutorService(folder)
-    told = service.health()
-    if told["status"] == "ok":
-        typer.echo(f"Model {told['model_version']} decides, {told['pools']} pools as of {told['as_of']}. Simulation only.", err=True)
-    else:
-        typer.echo(f"Not ready: {told['reason']}", err=True)
+    service = _assembled(folder, desk, live)
+    _tell_model(service)
+    listening = f"[{host}]" if ":" in host else host
     typer.echo(
-        f"Listening on http://{host}:{port} (GET /health, POST /quote, POST /swap, GET /pools, GET /metrics, GET /openapi.json)", err=True
+        f"Listening on http://{listening}:{port} (POST /quote, POST /route, POST /swap, /orders, GET /pools, GET /venues, GET /health, "
+        "GET /ready, GET /metrics, POST /kill, GET /openapi.json)",
+        err=True,
     )
 
     import uvicorn
 
-    app = create_app(service, token, hosts=LOOPBACK if local else ("*",))
+    app = create_app(service, tokens, hosts=LOOPBACK if local else ("*",))
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
+
+
+def _made_up() -> Tokens:
+    from executor.api import Role, Tokens
+
+    tokens = Tokens.made_up()
+    typer.echo(f"Token of a trader, shown this once (set GREKKO_TOKEN_TRADER to choose your own): {tokens.by_role[Role.TRADER]}", err=True)
+    return tokens
+
+
+def _assembled(folder: Path, desk: Path | None, live: bool) -> ExecutorService:
+    """The service in the mode that file and flag agree on, and what is told of it before it starts."""
+    from executor.assembly import JOURNAL, on_chain, simulation
+
+    if desk is None:
+        if live:
+            raise BadInput("--live needs --desk FILE: the file says which chain, which limits and which key.", field="desk")
+        _tell("simulate", "only the kill switch (a file called KILL in that folder, or POST /kill)", str(folder / JOURNAL))
+        return simulation(folder)
+    from executor.desk_file import load_desk_file
+    from executor.modes import take_position
+
+    settings = load_desk_file(desk)
+    standing = take_position(settings, os.environ, live=live)
+    if standing.mode == "simulate":
+        _tell("simulate", "only the kill switch: mode: simulate uses nothing else of the desk file", str(folder / JOURNAL))
+        return simulation(folder)
+    guarded = [name for name, value in settings.limits.to_json().items() if value not in (None, {}, [])]
+    _tell(standing.mode, ", ".join(guarded), _place_of(settings.journal))
+    if standing.signer is not None:
+        typer.echo(f"Account: {standing.signer.address} on chain {settings.chain_id}.", err=True)
+    return on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing))
+
+
+def _approver(desk: DeskFile, standing: Standing) -> Callable[[bytes], None] | None:
+    """In live mode a changed desk file counts only when the key signed it."""
+    from executor.desk_signature import check_signature
+
+    signer = standing.signer
+    return None if signer is None else lambda content: check_signature(content, desk.path, desk.chain_id, signer.address)
+
+
+def _tell(mode: str, guarded: str, journal: str) -> None:
+    typer.echo(f"Mode: {mode} ({MEANING[mode]}).", err=True)
+    typer.echo(f"Guarded: {guarded}.", err=True)
+    typer.echo(f"Journal: {journal}.", err=True)
+
+
+def _place_of(journal: str) -> str:
+    """Where the journal is, without a password that its address may hold."""
+    if "://" not in journal:
+        return journal
+    from urllib.parse import urlsplit
+
+    parts = urlsplit(journal)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
+def _tell_model(service: ExecutorService) -> None:
+    told = service.health()
+    if "model_version" in told:
+        typer.echo(f"Model {told['model_version']} decides swaps, {told['pools']} pools as of {told['as_of']}.", err=True)
+    else:
+        typer.echo(f"Not ready: {told['reason']}", err=True)

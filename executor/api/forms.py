@@ -1,0 +1,111 @@
+"""What may be asked: the bodies of requests, each with an example that works on the demo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
+
+from executor.simulation import SLIPPAGE_BPS
+
+MOST_UNITS = (1 << 255) - 1
+ORDER_ID = r"^[A-Za-z0-9_.:\-]{1,64}$"
+ORDER: dict[str, JsonValue] = {"sell": "WETH", "buy": "USDC", "amount_in": "1000000000000000000"}
+SWAP: dict[str, JsonValue] = {**ORDER, "slippage_bps": 50, "may_wait": True, "client_order_id": "desk-7-0001"}
+SENT: dict[str, JsonValue] = {
+    **ORDER, "slippage_bps": 50, "min_amount_out": None, "valid_for_seconds": 120, "client_order_id": "desk-7-0002",
+}  # fmt: skip
+SPLIT: dict[str, JsonValue] = {**ORDER, "gas_per_leg": "0", "max_legs": 8, "max_hops": 3}
+
+
+def whole_units(value: Any) -> int:
+    """Base units as JSON carries them: a whole number, or decimal text for those a JavaScript number cannot hold."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 78:
+        return int(value)
+    raise ValueError('give base units as a whole number or as decimal text, such as 1000000 or "1000000"')
+
+
+def _described(least: int) -> WithJsonSchema:
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^[0-9]{1,78}$"},
+                {"type": "integer", "minimum": least, "maximum": MOST_UNITS},
+            ]
+        }
+    )
+
+
+Units = Annotated[int, BeforeValidator(whole_units), Field(ge=1, le=MOST_UNITS), _described(1)]
+UnitsOrNone = Annotated[int, BeforeValidator(whole_units), Field(ge=0, le=MOST_UNITS), _described(0)]
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+OrderId = Annotated[str, Field(pattern=ORDER_ID)]
+
+
+class Form(BaseModel):
+    """A request's body: no field but those named, and nothing turned into what it is not."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class QuoteOrder(Form):
+    """What to sell, for what, and how much of it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ORDER]})
+
+    sell: Name = Field(description="Symbol or address of the token sold.")
+    buy: Name = Field(description="Symbol or address of the token bought.")
+    amount_in: Units = Field(description="Sold, base units.")
+
+
+class SplitOrder(QuoteOrder):
+    """What to route, and what a route may be."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SPLIT]})
+
+    gas_per_leg: UnitsOrNone | None = Field(
+        None, description="What each pool costs in gas, base units of the bought token. By default what it costs now, where that is known."
+    )
+    max_legs: int = Field(8, ge=1, le=16, description="How many pools at most.")
+    max_hops: int = Field(3, ge=1, le=4, description="How many pools in a row at most.")
+
+
+class SwapOrder(QuoteOrder):
+    """An order to simulate, and how far it may stray."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SWAP]})
+
+    slippage_bps: int = Field(SLIPPAGE_BPS, ge=0, lt=10_000, description="How much less than simulated may come out, bps.")
+    may_wait: bool = Field(True, description="Whether the model may choose to wait.")
+    client_order_id: OrderId | None = Field(None, description="Your id for the order: sending it again returns the same answer.")
+
+
+class NewOrder(QuoteOrder):
+    """An order to carry out, as far as the mode in force goes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SENT]})
+
+    slippage_bps: int = Field(SLIPPAGE_BPS, ge=0, lt=10_000, description="How much less than planned may come out, bps.")
+    min_amount_out: Units | None = Field(None, description="Your own floor, base units of the bought token; enforced on chain.")
+    valid_for_seconds: int = Field(120, ge=1, le=86_400, description="After so long it is cancelled, unless the chain took it before.")
+    client_order_id: OrderId | None = Field(
+        None, description="Your id for the order: sending it again never trades twice. Made up, and told, when you give none."
+    )
+
+
+class Reason(Form):
+    """Why somebody does this; it is written down."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "prices look wrong on one venue"}]})
+
+    reason: Annotated[str, Field(min_length=1, max_length=500, description="In a few words, for the log.")]
+
+
+class LetGo(Reason):
+    """Which stop is let go of, and why."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "a41f09c2", "reason": "the venue is well again"}]})
+
+    code: Annotated[str, Field(min_length=1, max_length=64, description="`release_code` of the stop, as GET /kill tells it.")]

@@ -1,0 +1,93 @@
+"""The OpenAPI description: complete, with an example of every request, answer and error, and each example true to its schema."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from executor.api import Role, answers
+from executor.api.app import create_app
+from executor.service import ExecutorService
+from tests.executor.api.asking import TOKENS, Opened, asked, bearing
+
+PATHS = {
+    "/quote", "/route", "/swap", "/orders", "/orders/{order_id}", "/pools", "/venues", "/kill", "/kill/release", "/limits/reload",
+    "/health", "/ready", "/metrics",
+}  # fmt: skip
+
+
+def described(service: ExecutorService) -> dict[str, Any]:
+    return asked(service, "GET", "/openapi.json").json()
+
+
+def operations(service: ExecutorService) -> list[tuple[str, dict[str, Any]]]:
+    return [(f"{method} {path}", one) for path, item in described(service)["paths"].items() for method, one in item.items()]
+
+
+def test_every_route_is_described(service: ExecutorService) -> None:
+    assert set(described(service)["paths"]) == PATHS
+
+
+def test_every_answer_and_every_error_has_an_example(service: ExecutorService) -> None:
+    for name, operation in operations(service):
+        for status, response in operation["responses"].items():
+            content = next(iter(response["content"].values()))
+            assert content.get("example"), f"{name} {status}"
+            if int(status) >= 400 and name not in ("get /health", "get /ready"):
+                assert content["example"]["error"] and content["example"]["message"], f"{name} {status}"
+
+
+def test_every_request_has_an_example_and_every_field_is_explained(service: ExecutorService) -> None:
+    schemas = described(service)["components"]["schemas"]
+    for name, operation in operations(service):
+        if "requestBody" not in operation:
+            continue
+        schema = schemas[operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]]
+        assert schema["examples"], name
+        assert all(field.get("description") for field in schema["properties"].values()), name
+
+
+def test_every_route_says_what_it_does_and_which_token_it_wants(service: ExecutorService) -> None:
+    for name, operation in operations(service):
+        assert operation["summary"] and operation["description"], name
+        wants = "401" in operation["responses"]
+        assert bool(operation.get("security")) == wants, name
+
+
+def test_the_examples_of_answers_are_true_to_their_schema(service: ExecutorService) -> None:
+    models = {name: model for name, model in vars(answers).items() if isinstance(model, type) and issubclass(model, answers.BaseModel)}
+    checked = 0
+    for _, operation in operations(service):
+        for response in operation["responses"].values():
+            content = response["content"].get("application/json", {})
+            model = models.get(content.get("schema", {}).get("$ref", "").rsplit("/", 1)[-1])
+            if model is not None:
+                model.model_validate(content["example"])
+                checked += 1
+    assert checked >= 10
+
+
+def test_the_examples_of_requests_work(opened: Opened) -> None:
+    async def talk() -> list[httpx.Response]:
+        async with opened.client() as client:
+            paths = (await client.get("/openapi.json")).json()
+            done = []
+            for path, item in paths["paths"].items():
+                for method, operation in item.items():
+                    if "requestBody" in operation:
+                        name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+                        (example,) = paths["components"]["schemas"][name]["examples"]
+                        done.append(await client.request(method, path, json=example, headers=bearing(Role.ADMIN)))
+                        opened.brakes.reason = None
+            return done
+
+    done = asyncio.run(talk())
+    assert len(done) == 6
+    assert all(answer.status_code in (200, 201) for answer in done), [answer.text for answer in done]
+
+
+def test_signed_bytes_are_in_no_schema(service: ExecutorService) -> None:
+    for name, schema in create_app(service, TOKENS).openapi()["components"]["schemas"].items():
+        assert "raw" not in schema.get("properties", {}), name
