@@ -11,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 
-def answer(document: dict[str, Any], as_json: bool, rows: Sequence[Sequence[str]], header: Sequence[str] = ()) -> None:
-    """Prints the document as one line of JSON, or the rows as a table."""
+def answer(
+    document: dict[str, Any], as_json: bool, rows: Sequence[Sequence[str]], header: Sequence[str] = (), below: Sequence[str] = ()
+) -> None:
+    """Prints the document as one line of JSON, or the rows as a table with the sentences `below` it."""
     if as_json:
         typer.echo(json.dumps(document))
         return
@@ -22,3 +24,5 @@ def answer(document: dict[str, Any], as_json: bool, rows: Sequence[Sequence[str]
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+    for sentence in below:
+        typer.echo(sentence)

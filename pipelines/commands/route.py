@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from executor.routing.legs import ALL_X64
 from executor.routing.pool_book import PoolBook
 from executor.routing.pool_files import load_pool_book
 from executor.routing.single_path import MOST_HOPS, Route, best_path
@@ -76,7 +76,8 @@ def route(
         answer(as_document(single), as_json, _lines(book, single), ("pool", "protocol", "pays", "receives"))
         return
     split = split_route(book, sell, buy, amount, gas_per_leg=gas_per_leg, max_legs=max_legs, max_hops=max_hops)
-    answer(as_split_document(split), as_json, _split_lines(book, split), ("pool", "protocol", "share", "pays", "receives"))
+    header = ("pool", "protocol", "share", "pays", "receives")
+    answer(as_split_document(split), as_json, _split_lines(book, split), header, _split_told(book, split))
 
 
 def _lines(book: PoolBook, found: Route) -> list[tuple[str, ...]]:
@@ -92,16 +93,26 @@ def _lines(book: PoolBook, found: Route) -> list[tuple[str, ...]]:
 
 
 def _split_lines(book: PoolBook, found: SplitRoute) -> list[tuple[str, ...]]:
-    legs = [
+    """A line for each leg; its share is that of everything the route sells of the leg's token."""
+    sold: dict[str, int] = defaultdict(int)
+    for leg in found.legs:
+        sold[leg.sell] += leg.amount_in
+    return [
         (
             str(leg.pool_id),
             book.pool(leg.pool_id).protocol,
-            f"{leg.share_x64 / ALL_X64:.2%} of {book.token(leg.sell).symbol}",
+            f"{leg.amount_in / sold[leg.sell]:.2%}",
             f"{leg.amount_in:,} {book.token(leg.sell).symbol}",
             f"{leg.amount_out:,} {book.token(leg.buy).symbol}",
         )
         for leg in found.legs
     ]
+
+
+def _split_told(book: PoolBook, found: SplitRoute) -> list[str]:
     bought = book.token(found.legs[-1].buy).symbol
-    told = "all together" if not found.gas_per_leg else f"all together; {found.amount_out_after_gas:,} after gas"
-    return [*legs, (told, "", f"within {found.certificate_bps:.3f} bp of the best", "", f"{found.amount_out:,} {bought}")]
+    told = [
+        f"All together {found.amount_out:,} base units of {bought}, "
+        f"at most {found.certificate_bps:.3f} bps below the best that any route could give."
+    ]
+    return told + ([f"After gas: {found.amount_out_after_gas:,} base units."] if found.gas_per_leg else [])

@@ -64,7 +64,7 @@ def test_people_get_a_table_with_the_symbols_and_the_certificate(ask):
     code, told = ask("--sell", "USDC", "--buy", "DAI", "--amount", 10_000, "--gas-per-leg", 1)
     assert code == 0
     assert "10,000 USDC" in told.out and "DAI" in told.out and "UniswapV2State" in told.out
-    assert "bp of the" in told.out and "after gas" in told.out
+    assert "bps below the best that any route could give" in told.out and "After gas: " in told.out
     code, told = ask("--sell", "USDC", "--buy", "DAI", "--amount", 10_000, "--no-split")
     assert code == 0
     assert "10,000 USDC" in told.out
