@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,6 @@ from executor.routing.pool_book import PoolBook
 from executor.routing.pool_files import load_pool_book
 from executor.service import ExecutorService
 from tests.executor.trading_floor import champion, hand_over
-
-
-@pytest.fixture(autouse=True)
-def nobody_silenced_the_executor() -> None:
-    """Tools that run in the same process (database migrations of MLflow and Dagster) switch off every logger they find."""
-    for name, logger in logging.root.manager.loggerDict.items():
-        if name.startswith("executor") and isinstance(logger, logging.Logger):
-            logger.disabled = False
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ FIELDS += ["recipient", "token_in", "token_out", "amount_in", "amount_out", "fee
 
 
 @pytest.mark.parametrize("seed", range(1, 13))
-def test_for_any_schedule_the_lake_holds_what_the_ledger_holds(seed, tmp_path: Path):
-    logging.getLogger("executor").setLevel(logging.ERROR)
+def test_for_any_schedule_the_lake_holds_what_the_ledger_holds(seed, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.ERROR, "executor")
     stores: list[LedgerStore] = []
 
     async def story(clock) -> None:

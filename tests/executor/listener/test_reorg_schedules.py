@@ -116,7 +116,7 @@ async def rebuilt(chain: LogChain) -> LedgerStore:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_any_schedule_ends_with_the_ledger_that_the_chain_alone_gives(part):
+def test_any_schedule_ends_with_the_ledger_that_the_chain_alone_gives(part, caplog: pytest.LogCaptureFixture):
     async def story(clock: VirtualClock, seed: int) -> None:
         store, chain = await schedule(clock, seed)
         expected = await rebuilt(chain)
@@ -128,7 +128,7 @@ def test_any_schedule_ends_with_the_ledger_that_the_chain_alone_gives(part):
         store.close()
         expected.close()
 
-    logging.getLogger("executor").setLevel(logging.ERROR)
+    caplog.set_level(logging.ERROR, "executor")
     for seed in range(FIRST_SEED + part, FIRST_SEED + SCHEDULES, PARTS):
         run_virtually(lambda clock, seed=seed: story(clock, seed))
 
