@@ -116,11 +116,6 @@ class GasDesk:
         self._alerts.raise_alert("gas_budget", {**facts, "message": message})
         raise OverGasBudget(message, **facts)
 
-    def change_settings(self, settings: GasSettings) -> None:
-        """Take other settings from now on."""
-        self.settings = settings
-        self._found.clear()
-
     async def _newest(self) -> FeeHistory:
         now = self._clock.monotonic()
         if self._history is None or now - self._asked_at >= self.settings.fresh_seconds:

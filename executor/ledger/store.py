@@ -138,17 +138,6 @@ class LedgerStore:
         with self._lock:
             return str(self._connection.execute("select value from facts where name = 'identity'").fetchone()[0])
 
-    def feed_position(self, name: str) -> int:
-        """The last change that a reader of the changes has dealt with."""
-        with self._lock:
-            found = self._connection.execute("select seq from feeds where name = ?", (name,)).fetchone()
-        return int(found[0]) if found else 0
-
-    def advance_feed(self, name: str, seq: int) -> None:
-        """A reader has dealt with all changes up to this one; durable on return."""
-        with self._writing():
-            self._connection.execute("insert or replace into feeds values (?, ?)", (name, seq))
-
     def _look(self) -> None:
         tip = self._chain.tip()
         self.tip_number, self.tip_hash, self.tip_time = (tip[0], "0x" + tip[1].hex(), tip[2]) if tip else (None, None, None)

@@ -56,7 +56,6 @@ create table if not exists positions (
 ) strict, without rowid;
 
 create table if not exists changes (seq integer primary key autoincrement, block_id integer not null, change integer not null) strict;
-create table if not exists feeds (name text primary key, seq integer not null) strict, without rowid;
 create table if not exists our_transactions (tx_hash blob primary key, order_id text not null) strict, without rowid;
 
 create view if not exists trade_rows as

@@ -178,16 +178,6 @@ def test_settings_that_make_no_sense_are_refused(wrong):
         GasSettings(**wrong)
 
 
-def test_other_settings_hold_from_now_on():
-    found = market("busy", seed=4, blocks=150)
-    gas = desk(found)
-    before = asyncio.run(gas.fees())
-    gas.change_settings(GasSettings(within_blocks=1, budgets={"*": Budget(0)}))
-    assert asyncio.run(gas.fees()).blocks == 1 != before.blocks
-    with pytest.raises(OverGasBudget):
-        gas.check_budget("A/B", 1, before)
-
-
 @given(st.integers(0, 10**9), st.integers(0, 10**14), st.integers(0, 10**22))
 def test_for_any_offer_what_passes_can_never_cost_more_than_its_budget(gas_limit, max_fee, most):
     notebook = Notebook()
