@@ -51,7 +51,14 @@ class Bundle:
 
 
 def write_bundle(
-    under: Path, onnx: bytes, rows: np.ndarray, answers: np.ndarray, wait_seconds: int, origin: Origin, actions: Sequence[str] = ACTIONS
+    under: Path,
+    onnx: bytes,
+    rows: np.ndarray,
+    answers: np.ndarray,
+    wait_seconds: int,
+    origin: Origin,
+    actions: Sequence[str] = ACTIONS,
+    meaning: Mapping[str, str] = MEANING,
 ) -> Bundle:
     """Puts the bundle at `under`/<hash>, whole or not at all; the same content again is the same folder.
 
@@ -63,7 +70,7 @@ def write_bundle(
     manifest = {
         "format": FORMAT,
         "policy": origin.policy,
-        "actions": [{"name": action, "meaning": MEANING[action]} for action in actions],
+        "actions": [{"name": action, "meaning": meaning[action]} for action in actions],
         "wait_seconds": wait_seconds,
         "input": INPUT,
         "output": {"name": OUTPUT, "unit": "bps", "meaning": "expected saving of each action against executing now; the highest is chosen"},
