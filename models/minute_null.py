@@ -43,9 +43,11 @@ def arms_by_coin(trials: pl.DataFrame, seed: int, block_hours: int = 24) -> pl.D
 
     A true null whatever the actions save by their mechanics: a block's saving is as likely to have one sign as the other.
     """
+    if trials.is_empty():
+        return trials
     start = trials["arrived_at"].dt.truncate("1d").min()
     block = ((trials["arrived_at"] - start).dt.total_hours() // block_hours).to_numpy()
-    coin = np.random.default_rng(seed).integers(0, 2, int(block.max()) + 1 if len(block) else 0).astype(bool)
+    coin = np.random.default_rng(seed).integers(0, 2, int(block.max()) + 1).astype(bool)
     stay = pl.Series(coin[block])
     champion, challenger = trials["champion_cost_bps"], trials["challenger_cost_bps"]
     return trials.with_columns(

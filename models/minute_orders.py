@@ -12,6 +12,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
@@ -34,7 +35,7 @@ LOOK_BACK = timedelta(hours=1)
 PATIENCE = timedelta(minutes=5)
 # The reference is the median of so many settled ticks: one wrong close cannot move it past its neighbours.
 ROBUST = 3
-# An order that the pool cannot fill whole is charged what giving up ten percent would cost.
+# An order that the pool cannot fill whole, or only for more than this, is charged what giving up ten percent would cost.
 UNFILLED_BPS = 1_000.0
 DOLLAR, COIN = "token0", "token1"
 STATE = ("amount_out_now", "amount_out_split", "amount_out_wait")
@@ -47,6 +48,7 @@ class PaperFlow:
     every_minutes: int = 6
     smallest_usd: float = 500.0
     largest_usd: float = 50_000.0
+    one_side: bool = False  # a coin picks the side of each order, instead of asking both
     fee_pips: int = 500
     tick_spacing: int = 10
     decimals0: int = 6
@@ -75,8 +77,9 @@ class PaperOrders:
 
 
 def paper_orders(bars: Bars, flow: PaperFlow, seed: int) -> PaperOrders:
-    """An order every few minutes, its side a coin and its size log-uniform, both from the seed.
+    """Every few minutes a buyer and a seller of the same size, log-uniform and from the seed; one of them by a coin if told so.
 
+    Asked in pairs, what the market did at that moment favours nobody: a rule that always waits saves nothing by luck of its sides.
     Features are made of bars up to and including the minute before; `now` executes in the order's own minute, `wait` in the next.
     The market's drift between decision and execution is in the cost of every action, against the reference at the decision.
     """
@@ -85,16 +88,17 @@ def paper_orders(bars: Bars, flow: PaperFlow, seed: int) -> PaperOrders:
     step = flow.every_minutes * MINUTE // MICROSECOND
     moments = range(-(-microseconds(first) // step) * step, microseconds(last) + 1, step)
     chance = np.random.default_rng(seed)
-    sells_dollars = chance.integers(0, 2, len(moments)).astype(bool)
-    sizes = np.exp(chance.uniform(np.log(flow.smallest_usd), np.log(flow.largest_usd), len(moments)))
+    coins = chance.integers(0, 2, len(moments)).astype(bool).tolist()
+    sizes = np.exp(chance.uniform(np.log(flow.smallest_usd), np.log(flow.largest_usd), len(moments)).round(4))
     rows: list[dict[str, Any]] = []
     unaskable: Counter[str] = Counter()
-    for moment, sells, value in zip(moments, sells_dollars, sizes, strict=True):
-        asked = tape.ask(moment, bool(sells), float(value))
-        if isinstance(asked, str):
-            unaskable[asked] += 1
-        else:
-            rows.append(asked)
+    for moment, coin, value in zip(moments, coins, sizes.tolist(), strict=True):
+        for sells_dollars in (coin,) if flow.one_side else (True, False):
+            asked = tape.ask(moment, sells_dollars, value)
+            if isinstance(asked, str):
+                unaskable[asked] += 1
+            else:
+                rows.append(asked)
     return PaperOrders(pl.DataFrame(rows, schema=SCHEMA), unaskable)
 
 
@@ -125,7 +129,8 @@ class _Order:
     def cost_bps(self, amount_out: int | None, swaps: int = 1) -> float:
         if amount_out is None:
             return UNFILLED_BPS
-        return BPS * (1 - amount_out / (self.amount_in * self.rate)) + BPS * swaps * self.gas_usd / self.value_usd
+        cost = BPS * (1 - amount_out / (self.amount_in * self.rate)) + BPS * swaps * self.gas_usd / self.value_usd
+        return min(cost, UNFILLED_BPS)
 
 
 class _Tape:
@@ -143,6 +148,7 @@ class _Tape:
         known = tuple(time + MINUTE // MICROSECOND for time in self.times)
         coin = tuple(10.0 ** (flow.decimals1 - flow.decimals0) / _rate(tick) for tick in self.references)
         self.history = MarketHistory({DOLLAR: Series(known, (1.0,) * len(known)), COIN: Series(known, coin)})
+        self.restless = np.concatenate([[0.0], np.cumsum((BPS * np.diff(np.log(coin))) ** 2)])
 
     def ask(self, moment: int, sells_dollars: bool, value_usd: float) -> dict[str, Any] | str:
         """The order of that moment as a row, or why it cannot be asked."""
@@ -172,7 +178,7 @@ class _Tape:
         moments = (EPOCH + at * MICROSECOND for at in (moment, self.times[now], self.times[later]))
         arrived, executed, waited = moments
         return {
-            "order_id": f"{arrived:%Y%m%dT%H%M}",
+            "order_id": f"{arrived:%Y%m%dT%H%M}-{'buy' if order.zero_for_one else 'sell'}",
             "arrived_at": arrived,
             "known_at": situation.known_at,
             "executed_at": executed,
@@ -210,19 +216,24 @@ class _Tape:
             decided_at=EPOCH + moment * MICROSECOND,
             known_at=EPOCH + known_at * MICROSECOND,
             value_usd=order.value_usd,
-            quoted_now_bps=now,
-            quoted_split_bps=order.cost_bps(self._split(pool, pool, order), swaps=2),
-            quoted_second_bps=now,
-            fee_bps=fee,
-            gas_bps=gas,
-            impact_bps=now - deviation - fee - gas,
-            deviation_bps=deviation,
-            pair_deviation_bps=deviation,
+            quoted_now_bps=_apart(now),
+            quoted_split_bps=_apart(order.cost_bps(self._split(pool, pool, order), swaps=2)),
+            quoted_second_bps=_apart(now),
+            fee_bps=_apart(fee),
+            gas_bps=_apart(gas),
+            impact_bps=_apart(now - deviation - fee - gas),
+            deviation_bps=_apart(deviation),
+            pair_deviation_bps=_apart(deviation),
             hops=1,
-            volatility_bps=market.volatility_bps(sold, bought),
-            move_5m_bps=market.move_bps(sold, bought, timedelta(minutes=5)),
-            move_1h_bps=market.move_bps(sold, bought, timedelta(hours=1)),
+            volatility_bps=_apart(self._volatility(last)),
+            move_5m_bps=_apart(market.move_bps(sold, bought, timedelta(minutes=5))),
+            move_1h_bps=_apart(market.move_bps(sold, bought, timedelta(hours=1))),
         )
+
+    def _volatility(self, last: int) -> float:
+        """`Market.volatility_bps` of the last hour, from sums made once for all orders."""
+        before = max(bisect_right(self.times, self.times[last] - LOOK_BACK // MICROSECOND) - 1, 0)
+        return float(np.sqrt(max(self.restless[last] - self.restless[before], 0.0)))
 
     def _split(self, first: ConcentratedPool, second: ConcentratedPool, order: _Order) -> int | None:
         """Half in the first state, half in the second, which still bears what is left of our own impact."""
@@ -236,12 +247,23 @@ class _Tape:
         return None if rest is None else quote.amount_out + rest
 
     def _pool(self, tick: int, liquidity: int) -> ConcentratedPool:
-        return ConcentratedPool(self.flow.fee_pips, self.flow.tick_spacing, sqrt_price_at_tick(tick), tick, liquidity)
+        return _pool(self.flow.fee_pips, self.flow.tick_spacing, tick, liquidity)
+
+
+# Buyer and seller of a moment ask the same few pools.
+@lru_cache(maxsize=16)
+def _pool(fee_pips: int, tick_spacing: int, tick: int, liquidity: int) -> ConcentratedPool:
+    return ConcentratedPool(fee_pips, tick_spacing, sqrt_price_at_tick(tick), tick, liquidity)
 
 
 def _bought(pool: ConcentratedPool, order: _Order, amount: int) -> int | None:
     quote = pool.quote(order.zero_for_one, amount)
     return None if quote.partial else quote.amount_out
+
+
+def _apart(bps: float) -> float:
+    """To a thousandth. Ticks make facts that differ in their last bit only, and no 32-bit threshold of a model fits between those."""
+    return round(bps, 3)
 
 
 def _rate(tick: float) -> float:

@@ -17,6 +17,7 @@ def learn(
     training_days: Annotated[int, typer.Option(min=1, max=10_000, help="The first days, which teach; the later ones judge.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Fixes the orders, the training and the null's coins.")] = 7,
     every: Annotated[int, typer.Option(min=1, max=1440, help="Minutes from one paper order to the next.")] = 6,
+    one_side: Annotated[bool, typer.Option("--one-side", help="Let a coin pick each order's side, instead of asking both.")] = False,
     fee_pips: Annotated[int, typer.Option(help="The pool's fee; 500 is 0.05 %.")] = 500,
     decimals: Annotated[tuple[int, int], typer.Option(help="Decimals of token0 and token1.")] = (6, 18),
     gas_usd: Annotated[float, typer.Option(min=0, help="What a swap's gas is assumed to cost, dollars.")] = 0.02,
@@ -42,6 +43,7 @@ def learn(
 
     flow = PaperFlow(
         every_minutes=every,
+        one_side=one_side,
         fee_pips=fee_pips,
         decimals0=decimals[0],
         decimals1=decimals[1],
