@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -33,7 +34,7 @@ def test_a_buyer_and_a_seller_come_every_few_minutes_once_an_hour_is_known():
     assert sides[0]["arrived_at"].equals(sides[1]["arrived_at"]) and sides[0]["log_value"].equals(sides[1]["log_value"])
     arrived = sides[0]["arrived_at"].to_list()
     assert arrived[0] == START + timedelta(hours=1)
-    assert {later - before for before, later in zip(arrived, arrived[1:], strict=False)} == {timedelta(minutes=6)}
+    assert {later - before for before, later in pairwise(arrived)} == {timedelta(minutes=6)}
     # The order of 03:18 would wait until 03:19, the last minute there is; nothing was lost.
     assert arrived[-1] == START + timedelta(minutes=198) and not asked.unaskable
     assert asked.frame["order_id"].n_unique() == asked.frame.height

@@ -1,4 +1,4 @@
-"""Thirty-five days of a real pool on Polygon: the whole loop trains, shadows and decides; on null data of that shape it does not promote."""
+"""Thirty-five days of a real pool on Polygon: the whole loop trains, shadows and decides; on null data of that shape it holds."""
 
 from __future__ import annotations
 
