@@ -8,6 +8,8 @@ Problem
 │   ├── UnknownPool        no pool goes by that id or address
 │   ├── UnknownToken       no token goes by that symbol or address
 │   ├── BundleRejected     a model bundle failed its verification
+│   ├── MessageRejected    a message of an agent is set aside; `fault` names why
+│   ├── UnknownNegotiation no negotiation was held about that trade
 │   ├── GuardRefused       a rule of the desk said no; `rule` names it
 │   ├── NotAllowed         the caller did not show that it may do this
 │   │   └── WrongRole      the caller showed who it is, and may not do this
@@ -78,6 +80,17 @@ class UnknownToken(Refused):
 
 class BundleRejected(Refused):
     """A model bundle failed its verification and is not loaded."""
+
+
+class MessageRejected(Refused):
+    """A message of an agent is set aside: the negotiation goes on without it. `fault` names why."""
+
+    def __init__(self, fault: str, sentence: str, **facts: Any) -> None:
+        super().__init__(sentence, fault=fault, **facts)
+
+
+class UnknownNegotiation(Refused):
+    """No negotiation was held about that trade."""
 
 
 class GuardRefused(Refused):
