@@ -257,7 +257,8 @@ class Coordinator:
         self._unresponsive.discard(message.sender)
         meant = self._held.get(message.conversation_id) or self._open_about(message.trade_id)
         told = f"{message.sender} answers about {message.trade_id}, which nobody asked about."
-        self._hear([meant] if meant else self._waiting_for(message.sender), event, told)
+        # On a line of its own an agent can only mean us; a topic may also hold what was said to somebody before.
+        self._hear([meant] if meant else self._waiting_for(event.link), event, told)
 
     def _hear(self, meant: Collection[_Open], event: Arrival, told: str) -> None:
         for under_way in meant:
