@@ -21,6 +21,7 @@ Problem
 │   ├── CannotRehearse     the safety simulation cannot show what this token would do
 │   ├── OverGasBudget      the gas could cost more than the budget of the symbol
 │   ├── UnknownOrder       no order goes by that client order id
+│   ├── WeightsOvertaken   another executor saved the agents' weights since they were loaded
 │   └── OrderConflict      an order id was used before for another order
 ├── Unavailable    the other side did not answer: retry later
 │   ├── StaleState         the node's newest block is too old, or not there to be rehearsed on
@@ -142,6 +143,10 @@ class CannotRehearse(Refused):
 
 class OverGasBudget(Refused):
     """At worst the gas would cost more than the budget of the symbol: wait for cheaper gas, or raise the budget."""
+
+
+class WeightsOvertaken(Refused):
+    """Another executor saved the agents' weights since they were loaded: load them and learn from there."""
 
 
 class StaleState(Unavailable):
