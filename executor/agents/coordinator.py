@@ -19,7 +19,7 @@ from domain.problems import BadInput, MessageRejected, Problem, Refused, Unavail
 from executor.agents.hearing import Hearing
 from executor.agents.host import now_ns
 from executor.agents.messages import COORDINATOR, LONGEST_TEXT, Accept, Body, Cancel, Failure, Inform, Message, Reject, decode, encode
-from executor.agents.terms import Negotiation, Question, Weights, WeightStore
+from executor.agents.terms import Negotiation, Question, Weights, WeightsInForce
 from executor.agents.transcript import Kind, Transcript, weights_payload
 from executor.agents.transports.transport import Arrival, Transport
 from executor.ports import Chance, Clock
@@ -38,6 +38,16 @@ class _Open:
     moved: asyncio.Event = field(default_factory=asyncio.Event)
     cancelled: str | None = None
     sent: int = 0
+    back: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+
+    def reweighted(self, weights: Weights) -> Weights:
+        """With whoever is back at its cold start, and without whoever is gone."""
+        for name in self.back:
+            weights = weights.left(name).joined(name)
+        for name in self.gone:
+            weights = weights.left(name)
+        return weights
 
     @property
     def about(self) -> tuple[str, str]:
@@ -50,7 +60,7 @@ class Coordinator:
     def __init__(
         self,
         transport: Transport,
-        weights: WeightStore,
+        weights: WeightsInForce,
         transcript: Transcript,
         clock: Clock,
         chance: Chance,
@@ -60,8 +70,7 @@ class Coordinator:
     ) -> None:
         self.transcript = transcript
         self.deadline_seconds, self.quorum = deadline_seconds, quorum
-        self._transport, self._store, self._clock, self._chance = transport, weights, clock, chance
-        self._weights: Weights | None = None
+        self._transport, self._weights, self._clock, self._chance = transport, weights, clock, chance
         self._left: set[str] = set()
         self._unresponsive: set[str] = set()
         self._held: OrderedDict[str, _Open] = OrderedDict()
@@ -69,7 +78,6 @@ class Coordinator:
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._weights = await self._store.load()
         self._begun_ns = now_ns(self._clock)
         await self._transport.start()
         self._listening = asyncio.ensure_future(self._listen())
@@ -82,18 +90,6 @@ class Coordinator:
                 await self._listening
         await self._transport.close()
         await self.transcript.commit()
-
-    @property
-    def weights(self) -> Weights:
-        """Those in force. Raises Unavailable before the start."""
-        if self._weights is None:
-            raise Unavailable("The coordinator was not started yet.")
-        return self._weights
-
-    async def scored(self, weights: Weights) -> None:
-        """Take weights that were learnt since into force, and keep them."""
-        self._weights = weights
-        await self._keep()
 
     async def propose(self, action: str, question: Question) -> Negotiation:
         """Puts one action to the agents, against doing the safest thing. Raises BadInput when it is the safest itself."""
@@ -130,7 +126,8 @@ class Coordinator:
         posts = [self._post(under_way, name, self._verdict(hearing, name, decision)) for name in hearing.proposers]
         await self.transcript.commit()
         await self._deliver(under_way, posts)
-        await self._keep()
+        if under_way.back or under_way.gone:
+            await self._weights.change(under_way.reweighted)
         return Negotiation(hearing.conversation_id, call, decision, int((self._clock.monotonic() - begun) * 1e9))
 
     async def inform(self, negotiation: Negotiation, outcome: str) -> None:
@@ -180,23 +177,22 @@ class Coordinator:
     def _decide(self, under_way: _Open) -> Decision:
         """Weighs whoever proposed; whoever said nothing leaves, whoever is back joins anew. One step: nothing can come between."""
         hearing = under_way.hearing
-        for name in hearing.proposers:
-            if name in self._left or not _knows(self.weights, name):
-                LOG.info("%s begins at its cold-start weight", name, extra={"agent": name})
-                self._weights = self.weights.joined(name)
-                self._left.discard(name)
-        ppm = self.weights.ppm(hearing.proposers) if hearing.proposers else {}
-        self._note(under_way, Kind.WEIGHTS, payload=weights_payload(ppm, self.weights.to_json()))
+        weights = self._weights.now
+        back = [name for name in hearing.proposers if name in self._left or not _knows(weights, name)]
+        for name in back:
+            LOG.info("%s begins at its cold-start weight", name, extra={"agent": name})
+            weights = weights.left(name).joined(name)
+        ppm = weights.ppm(hearing.proposers) if hearing.proposers else {}
+        self._note(under_way, Kind.WEIGHTS, payload=weights_payload(ppm, weights.to_json()))
         decision = hearing.decide(lambda _: ppm)
         self._note(under_way, Kind.DECIDED, payload=decision.canonical())
-        for name in decision.heard.silent:
-            if name not in self._left:
-                LOG.warning("Agent down – re-weighting", extra={"agent": name, "trade_id": hearing.call.trade_id})
-                self._left.add(name)
-                if _knows(self.weights, name):
-                    self._weights = self.weights.left(name)
-            if name not in decision.heard.down:  # one whose process ended is back when it can be reached
-                self._unresponsive.add(name)
+        gone = [name for name in decision.heard.silent if name not in self._left]
+        for name in gone:
+            LOG.warning("Agent down – re-weighting", extra={"agent": name, "trade_id": hearing.call.trade_id})
+        self._left = (self._left - set(back)) | set(gone)
+        # One whose process ended is back when it can be reached; for another that said nothing nobody waits before it says something.
+        self._unresponsive |= set(decision.heard.silent) - set(decision.heard.down)
+        under_way.back, under_way.gone = back, gone
         return decision
 
     def _verdict(self, hearing: Hearing, name: str, decision: Decision) -> Accept | Reject:
@@ -290,12 +286,6 @@ class Coordinator:
 
     def _open(self) -> list[_Open]:
         return [one for one in self._held.values() if one.hearing.decision is None and one.cancelled is None]
-
-    async def _keep(self) -> None:
-        try:
-            await self._store.save(self.weights)
-        except Problem as problem:
-            LOG.warning("the weights are kept in memory only: %s", problem.message)
 
 
 def _knows(weights: Weights, name: str) -> bool:

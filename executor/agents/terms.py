@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -29,15 +29,16 @@ class Weights(Protocol):
         ...
 
 
-class WeightStore(Protocol):
-    """Where the weights are kept."""
+class WeightsInForce(Protocol):
+    """The weights that decisions count with; `LiveWeights` in `executor/agents/weight_store.py`."""
 
-    async def load(self) -> Any:
-        """The weights in force. Raises Unavailable."""
+    @property
+    def now(self) -> Weights:
+        """Those in force."""
         ...
 
-    async def save(self, weights: Any) -> None:
-        """Keep these. Raises Unavailable."""
+    async def change(self, change: Callable[[Any], Any]) -> Any:
+        """Put what `change` makes of them in force, and keep it. A store that is down stops nobody."""
         ...
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.negotiation import WHOLE, ActionUtility, Call, Proposal
-from domain.problems import BadInput, Unavailable
+from domain.problems import BadInput
 from executor.agents.coordinator import Coordinator
 from executor.agents.messages import Refuse
 from executor.agents.terms import Question
@@ -39,6 +39,8 @@ class EqualWeights:
         return EqualWeights((*self.names, name), (*self.told, f"+{name}"))
 
     def left(self, name: str) -> EqualWeights:
+        if name not in self.names:
+            return self
         return EqualWeights(tuple(one for one in self.names if one != name), (*self.told, f"-{name}"))
 
     def to_json(self) -> dict[str, Any]:
@@ -46,19 +48,14 @@ class EqualWeights:
 
 
 class KeptWeights:
-    """A store in memory; one that is `down` takes nothing."""
+    """Weights in force, in memory."""
 
     def __init__(self, weights: EqualWeights | None = None) -> None:
-        self.weights = weights or EqualWeights()
-        self.is_down = False
+        self.now = weights or EqualWeights()
 
-    async def load(self) -> EqualWeights:
-        return self.weights
-
-    async def save(self, weights: EqualWeights) -> None:
-        if self.is_down:
-            raise Unavailable("The store is down.")
-        self.weights = weights
+    async def change(self, change: Callable[[EqualWeights], EqualWeights]) -> EqualWeights:
+        self.now = change(self.now)
+        return self.now
 
 
 @dataclass

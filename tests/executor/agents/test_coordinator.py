@@ -7,14 +7,15 @@ import logging
 
 import pytest
 
+from domain.agent_weights import AgentWeights
 from domain.negotiation import WHOLE, ActionUtility, Proposal
 from domain.problems import BadInput, JournalUnavailable, Refused, Unavailable, UnknownNegotiation
-from executor.agents.coordinator import Coordinator
 from executor.agents.host import now_ns
 from executor.agents.messages import Accept, Message, decode, encode
 from executor.agents.terms import Question
 from executor.agents.transcript import MemoryRows, conversations, faults, replay
 from executor.agents.transports.transport import Arrival, Lost
+from executor.agents.weight_store import LiveWeights
 from executor.virtual.loop import VirtualClock, run_virtually
 from tests.executor.agents.parlour import QUESTION, KeptWeights, Says, held
 
@@ -106,7 +107,7 @@ def test_a_silent_agent_is_weighted_out_and_comes_back_at_its_cold_start_weight(
         steady, moody = Says("steady", {"BUY": 1}), Says("moody", {"SELL": WHOLE}, 9.0, clock)
         async with held(clock, steady, moody, weights=KeptWeights()) as parts:
             await parts.coordinator.negotiate(Question("t-1", "WETH", "USDC"))
-            after_silence = parts.weights.weights
+            after_silence = parts.weights.now
             began = clock.monotonic()
             await parts.coordinator.negotiate(Question("t-2", "WETH", "USDC"))
             waited = clock.monotonic() - began
@@ -120,7 +121,7 @@ def test_a_silent_agent_is_weighted_out_and_comes_back_at_its_cold_start_weight(
     assert [record.message for record in caplog.records].count("Agent down – re-weighting") == 1
     assert waited < 0.1  # nobody waits for one who said nothing last time
     assert back.action == "SELL"
-    assert parts.weights.weights.told == ("+steady", "+moody")
+    assert parts.weights.now.told == ("+steady", "+moody")
     notes = [row.note for row in parts.rows.rows if row.note]
     assert len(notes) == 2 and all(note.startswith("late: moody answered") for note in notes)
     for rows in conversations(parts.rows.rows).values():
@@ -264,16 +265,39 @@ def test_without_a_record_nothing_is_decided_and_nothing_is_sent() -> None:
     assert run_virtually(story) == []
 
 
-def test_a_weight_store_that_is_down_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    async def story(clock: VirtualClock):
-        weights = KeptWeights()
-        weights.is_down = True
-        async with held(clock, Says("a", {"BUY": 1}), weights=weights) as parts:
-            await parts.coordinator.scored(parts.coordinator.weights)
-            return await parts.coordinator.negotiate(QUESTION)
+def test_learnt_weights_are_kept_and_a_store_that_is_down_stops_nobody() -> None:
+    class Store:
+        kept: AgentWeights | None = None
+        is_down = False
 
-    assert run_virtually(story).action == "BUY"
-    assert "kept in memory only" in caplog.text
+        async def load(self) -> AgentWeights | None:
+            return self.kept
+
+        async def save(self, weights: AgentWeights) -> None:
+            if self.is_down:
+                raise Unavailable("The store is down.")
+            self.kept = weights
+
+    async def story(clock: VirtualClock):
+        store = Store()
+        live = await LiveWeights.open(store, ["a", "b"])
+        b = Says("b", {"SELL": 1_000_000}, 0.0, clock)
+        async with held(clock, Says("a", {"BUY": 1}), b, weights=live) as parts:  # type: ignore[arg-type]
+            first = await parts.coordinator.negotiate(QUESTION)
+            b.seconds = 9.0
+            await parts.coordinator.negotiate(Question("t-2", "WETH", "USDC"))
+            alone = store.kept
+            store.is_down = True
+            await clock.sleep(10)
+            b.seconds = 0.1
+            back = await parts.coordinator.negotiate(Question("t-3", "WETH", "USDC"))
+        return first, alone, back, live
+
+    first, alone, back, live = run_virtually(story)
+    assert first.decision.weights_ppm == {"a": 500_000, "b": 500_000}
+    assert alone is not None and alone.ppm() == {"a": WHOLE}
+    assert back.decision.weights_ppm == live.now.ppm() == {"a": 750_000, "b": 250_000}  # half of an equal share
+    assert live.trouble is not None
 
 
 def test_many_negotiations_run_at_once_and_only_the_last_thousand_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,14 +331,11 @@ def test_the_same_story_has_the_same_bytes() -> None:
     assert told() == told()
 
 
-def test_before_its_start_it_has_no_weights() -> None:
+def test_without_agents_there_is_nobody_to_ask() -> None:
     async def story(clock: VirtualClock):
         async with held(clock) as parts:
-            started = parts.coordinator
             with pytest.raises(Unavailable, match="no agent to ask"):
-                await started.negotiate(QUESTION)
-            assert now_ns(clock) > 0
-        return Coordinator(parts.transport, KeptWeights(), parts.coordinator.transcript, clock, None)  # type: ignore[arg-type]
+                await parts.coordinator.negotiate(QUESTION)
+        return now_ns(clock)
 
-    with pytest.raises(Unavailable):
-        _ = run_virtually(story).weights
+    assert run_virtually(story) > 0

@@ -47,18 +47,18 @@ def test_an_agent_killed_while_it_thinks_loses_nothing(recording: Path, tmp_path
         rows, weights = SqliteRows(path), KeptWeights()
         async with held(SystemClock(), transport=transport, weights=weights, rows=rows, deadline_seconds=20.0) as parts:
             warm = await parts.coordinator.negotiate(Question("quick-0", "WETH", "USDC"))
-            before = weights.weights
+            before = weights.now
             asked = asyncio.ensure_future(parts.coordinator.negotiate(Question("t-1", "WETH", "USDC")))
             await asyncio.sleep(0.2)  # it thinks
             killed = transport.pid("ponderer")
             os.kill(killed, signal.SIGKILL)
             during = await asked
-            without = weights.weights
+            without = weights.now
             while transport.pid("ponderer") in (None, killed):
                 await asyncio.sleep(0.02)
             back = await parts.coordinator.negotiate(Question("quick-2", "WETH", "USDC"))
         await rows.close()
-        return warm, before, during, without, back, weights.weights
+        return warm, before, during, without, back, weights.now
 
     warm, before, during, without, back, after = asyncio.run(story())
     assert (warm.action, before.names) == ("SELL", ("buyer", "ponderer"))
