@@ -43,7 +43,7 @@ class OnChain:
             confidence=min(1.0, len(flow) / 50) * kept / gas,
             horizon_seconds=900,
             version=self.version,
-            evidence=f"VPIN {toxicity:.3f}, flow {direction:+.3f}, liquidity kept {kept:.3f}, gas {gas:.2f} of its median or less",
+            evidence=f"VPIN {toxicity:.3f}, flow {direction:+.3f}, liquidity kept {kept:.3f}, gas {gas:.2f} times its median",
         )
 
 

@@ -46,7 +46,7 @@ class Technical:
             confidence=min(1.0, heard / PRICES_FOR_CONFIDENCE),
             horizon_seconds=3600,
             version=self.version,
-            evidence=f"move {move:.1f} bps, volatility {volatility:.1f} bps, pool {gap:.1f} bps below the reference",
+            evidence=f"move {move:.1f} bps, volatility {volatility:.1f} bps, pool {-gap:+.1f} bps from the reference",
         )
 
 
