@@ -233,15 +233,16 @@ class ExecutorService:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Starts the engine, and stops it in order whatever happens."""
-        async with self.negotiations.running():
-            if self._engine is None:
+        if self._engine is None:
+            async with self.negotiations.running():
                 yield
-                return
-            try:
-                await self._engine.start()
+            return
+        try:
+            await self._engine.start()
+            async with self.negotiations.running():
                 yield
-            finally:
-                await self._engine.stop()
+        finally:
+            await self._engine.stop()
 
     def health(self) -> dict[str, Any]:
         """Whether decisions can be made, with which model, and why not. Never raises."""

@@ -9,15 +9,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.problems import Unavailable
+from domain.market import microseconds
+from domain.problems import BadInput, Unavailable
+from executor.agents.advice import advised
 from executor.agents.agent import every_agent
 from executor.agents.negotiations import Negotiations
-from executor.agents.terms import Question
-from executor.agents.transcript_file import FILE, SqliteRows
+from executor.agents.terms import Negotiation, Question
+from executor.agents.transcript_file import FILE, SqliteRows, read_rows
 from executor.agents.transports.in_process import InProcess
 from executor.agents.view import RecordedViews
 from executor.api import Role
-from executor.ports import SystemClock
+from executor.assembly import simulation
+from executor.ports import Chance, SystemClock
 from executor.service import ExecutorService
 from tests.executor.agents.parlour import EqualWeights, KeptWeights, held
 from tests.executor.agents.recordings import AT, conflict
@@ -107,18 +110,34 @@ def test_an_executor_without_agents_says_so(folder: Path) -> None:
     asyncio.run(story())
 
 
-def test_an_executor_with_agents_starts_them_and_takes_their_advice_for_what_it_is(folder: Path) -> None:
-    async def story() -> str:
-        clock, rows = SystemClock(), SqliteRows(folder / FILE)
-        transport = InProcess(every_agent().values(), RecordedViews(conflict()), clock)
-        async with held(clock, transport=transport, rows=rows) as parts:
-            pass
-        negotiations = Negotiations(folder, parts.coordinator)
-        service = ExecutorService(folder, negotiations=negotiations)
-        async with service.running():
-            advice = await service.negotiations.ask(Question("t-1", "WETH", "USDC", as_of_ns=AT * 1_000))
-        assert (await negotiations.document("t-1"))["decision"]["action"] == advice.action
-        await rows.close()
-        return advice.action
+def test_an_executor_with_agents_takes_their_advice_and_keeps_record_and_weights(folder: Path) -> None:
+    """The hand-over tells prices and no news, so one agent proposes and one abstains; nothing is sent."""
 
-    assert asyncio.run(story()) in ("HOLD", "BUY", "SELL")
+    async def life(trade_id: str) -> tuple[Negotiation, int]:
+        service = simulation(folder, agents=["technical", "news"])
+        as_of_ns = microseconds(service.activation.current.as_of) * 1_000
+        async with service.running():
+            advice = await service.negotiations.ask(Question(trade_id, "WETH", "USDC", as_of_ns=as_of_ns))
+            document = await service.negotiations.document(trade_id)
+            assert document["decision"]["action"] == advice.action and document["replay"]["equal"]
+            assert service.orders_page(None, 10, None) == ([], None)
+        return advice, len(read_rows(folder / FILE)[0])
+
+    first, rows = asyncio.run(life("t-1"))
+    assert first.decision.heard.refused.keys() == {"news"}
+    assert first.decision.weights_ppm == {"technical": 1_000_000}
+    second, more = asyncio.run(life("t-2"))  # another life, the same journal and record
+    assert more == 2 * rows
+    assert second.action == first.action
+    with pytest.raises(BadInput, match="no agent nobody"):
+        simulation(folder, agents=["nobody"])
+
+
+def test_agents_that_cannot_keep_their_weights_do_not_begin_and_hinder_nobody(folder: Path) -> None:
+    async def story() -> None:
+        negotiations = advised(folder, ["news"], RecordedViews(conflict()), lambda: None, SystemClock(), Chance(1))
+        async with negotiations.running():
+            with pytest.raises(Unavailable, match="not open yet"):
+                await negotiations.ask(Question("t-1", "WETH", "USDC"))
+
+    asyncio.run(story())
