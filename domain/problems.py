@@ -8,6 +8,8 @@ Problem
 │   ├── UnknownPool        no pool goes by that id or address
 │   ├── UnknownToken       no token goes by that symbol or address
 │   ├── BundleRejected     a model bundle failed its verification
+│   ├── MessageRejected    a message of an agent is set aside; `fault` names why
+│   ├── UnknownNegotiation no negotiation was held about that trade
 │   ├── GuardRefused       a rule of the desk said no; `rule` names it
 │   ├── NotAllowed         the caller did not show that it may do this
 │   │   └── WrongRole      the caller showed who it is, and may not do this
@@ -19,6 +21,7 @@ Problem
 │   ├── CannotRehearse     the safety simulation cannot show what this token would do
 │   ├── OverGasBudget      the gas could cost more than the budget of the symbol
 │   ├── UnknownOrder       no order goes by that client order id
+│   ├── WeightsOvertaken   another executor saved the agents' weights since they were loaded
 │   └── OrderConflict      an order id was used before for another order
 ├── Unavailable    the other side did not answer: retry later
 │   ├── StaleState         the node's newest block is too old, or not there to be rehearsed on
@@ -80,6 +83,17 @@ class BundleRejected(Refused):
     """A model bundle failed its verification and is not loaded."""
 
 
+class MessageRejected(Refused):
+    """A message of an agent is set aside: the negotiation goes on without it. `fault` names why."""
+
+    def __init__(self, fault: str, sentence: str, **facts: Any) -> None:
+        super().__init__(sentence, fault=fault, **facts)
+
+
+class UnknownNegotiation(Refused):
+    """No negotiation was held about that trade."""
+
+
 class GuardRefused(Refused):
     """A rule of the desk said no. `rule` names it; what it compared is in the facts `value` and `limit`, in `unit`."""
 
@@ -129,6 +143,10 @@ class CannotRehearse(Refused):
 
 class OverGasBudget(Refused):
     """At worst the gas would cost more than the budget of the symbol: wait for cheaper gas, or raise the budget."""
+
+
+class WeightsOvertaken(Refused):
+    """Another executor saved the agents' weights since they were loaded: load them and learn from there."""
 
 
 class StaleState(Unavailable):

@@ -37,8 +37,11 @@ JOURNAL = "journal.sqlite"
 NO_LIMITS = Limits(max_slippage_bps=9_999, max_open_orders=10_000, max_rejects=1_000_000)
 
 
-def simulation(folder: Path, *, clock: Clock | None = None, chance: Chance | None = None) -> ExecutorService:
-    """The executor on the hand-over of a folder, with its journal and kill switch beside it. Nothing can be sent."""
+def simulation(folder: Path, *, agents: Sequence[str] = (), clock: Clock | None = None, chance: Chance | None = None) -> ExecutorService:
+    """The executor on the hand-over of a folder, with its journal and kill switch beside it. Nothing can be sent.
+
+    `agents` are those that `service.negotiations.ask` asks. Raises BadInput for one that there is none of.
+    """
     clock, chance = clock or SystemClock(), chance or system_chance()
     telemetry, activation, notes = Telemetry(clock), Activation(folder), Notes()
     switch = KillSwitch(folder, told_of_switch(notes, telemetry, clock))
@@ -89,7 +92,14 @@ def simulation(folder: Path, *, clock: Clock | None = None, chance: Chance | Non
         is_shared=True,
     )
     engine = RunningExecutor(parts, clock=clock, chance=chance, telemetry=telemetry)
-    return ExecutorService(folder, engine=engine, activation=activation, telemetry=telemetry, clock=clock, chance=chance)
+    negotiations = None
+    if agents:
+        from executor.agents.advice import HandedOverViews, advised
+
+        negotiations = advised(folder, agents, HandedOverViews(activation), lambda: notes.journal, clock, chance)
+    return ExecutorService(
+        folder, engine=engine, activation=activation, negotiations=negotiations, telemetry=telemetry, clock=clock, chance=chance
+    )
 
 
 def on_chain(

@@ -14,6 +14,7 @@ from typing import Any
 from domain.market import MarketHistory
 from domain.problems import OrderConflict, Problem, Unavailable, UnknownOrder
 from executor.activation import Activation
+from executor.agents.negotiations import Negotiations
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
 from executor.orders import Mode, Order, OrderRequest, State
@@ -47,11 +48,13 @@ class ExecutorService:
         *,
         engine: RunningExecutor | None = None,
         activation: Activation | None = None,
+        negotiations: Negotiations | None = None,
         telemetry: Telemetry | None = None,
         clock: Clock | None = None,
         chance: Chance | None = None,
     ) -> None:
         self.activation = activation or Activation(folder)
+        self.negotiations = negotiations or Negotiations(folder)
         self.telemetry = telemetry or Telemetry()
         self.clock = clock or SystemClock()
         self.started = self.clock.monotonic()
@@ -231,11 +234,13 @@ class ExecutorService:
     async def running(self) -> AsyncIterator[None]:
         """Starts the engine, and stops it in order whatever happens."""
         if self._engine is None:
-            yield
+            async with self.negotiations.running():
+                yield
             return
         try:
             await self._engine.start()
-            yield
+            async with self.negotiations.running():
+                yield
         finally:
             await self._engine.stop()
 

@@ -16,6 +16,7 @@ from pipelines.commands.dev import dev
 from pipelines.commands.import_logs import import_logs
 from pipelines.commands.journal import journal
 from pipelines.commands.learn import learn
+from pipelines.commands.negotiate import negotiate, negotiation
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.replay import replay
@@ -54,6 +55,8 @@ app.command(rich_help_panel=DATA)(verify)
 app.command(rich_help_panel=TRADE)(learn)
 app.add_typer(desk, name="desk", rich_help_panel=TRADE)
 app.add_typer(journal, name="journal", rich_help_panel=TRADE)
+app.command(rich_help_panel=TRADE)(negotiate)
+app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

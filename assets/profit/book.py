@@ -20,8 +20,9 @@ from typing import Any
 
 import polars as pl
 
-from assets.profit.lots import Closing, Lot, LotQueue, share
+from assets.profit.lots import Closing, Lot, LotQueue
 from domain.schemas import AMOUNT, COUNT, DAY, TEXT, TIME
+from domain.shares import share
 
 TRADE, DEPOSIT, WITHDRAWAL, REDEMPTION, COLLECT = "trade", "deposit", "withdrawal", "redemption", "collect"
 

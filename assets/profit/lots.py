@@ -11,9 +11,11 @@ so gains taken plus the open lots' value over their cost is always what the lots
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+
+from domain.shares import share, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +92,3 @@ class LotQueue:
             self._lots[0] = replace(lot, amount=amount, cost_micro_usd=cost_micro_usd)
         else:
             self._lots.popleft()
-
-
-def share(total: int, part: int, whole: int) -> int:
-    """`part` of `whole` of the total, to the nearest unit; the rest of the total belongs to the rest of the whole."""
-    size = (2 * abs(total) * part + whole) // (2 * whole)
-    return -size if total < 0 else size
-
-
-def split(total: int, weights: Sequence[int]) -> list[int]:
-    """The total in parts proportional to the weights, by largest remainder: the parts always add up to the total.
-
-    Equal remainders are served first come, first served, so that the same input always gives the same parts. Weights that are all
-    zero count as equal. Raises ValueError for a negative weight, or when there is a total and nobody to take it.
-    """
-    if any(weight < 0 for weight in weights):
-        raise ValueError(f"Weights are zero or positive, got {list(weights)}.")
-    if not weights:
-        if total:
-            raise ValueError(f"Nothing to split {total} over.")
-        return []
-    whole = sum(weights)
-    if not whole:
-        weights, whole = [1] * len(weights), len(weights)
-    sign, size = (-1, -total) if total < 0 else (1, total)
-    parts = [size * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(size * weights[i] % whole), i))
-    for i in by_remainder[: size - sum(parts)]:
-        parts[i] += 1
-    return [sign * part for part in parts]

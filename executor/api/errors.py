@@ -22,6 +22,7 @@ STATUS: Sequence[tuple[type[Problem], int]] = (
     (problems.UnknownToken, 404),
     (problems.UnknownPool, 404),
     (problems.UnknownOrder, 404),
+    (problems.UnknownNegotiation, 404),
     (problems.NoRoute, 404),
     (problems.OrderConflict, 409),
     (problems.JournalHeld, 503),
@@ -31,6 +32,7 @@ STATUS: Sequence[tuple[type[Problem], int]] = (
 )
 PLACES = (
     "There is POST /quote, POST /route, POST /swap, POST and GET /orders, GET and DELETE /orders/{id}, GET /pools, GET /venues, "
+    "GET /trade/{id}/negotiation, "
     "GET and POST /kill, POST /kill/release, POST /limits/reload, GET /health, GET /ready, GET /metrics and GET /openapi.json."
 )
 REFUSAL = problems.Refused(

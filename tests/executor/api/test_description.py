@@ -14,7 +14,7 @@ from tests.executor.api.asking import TOKENS, Opened, asked, bearing
 
 PATHS = {
     "/quote", "/route", "/swap", "/orders", "/orders/{order_id}", "/pools", "/venues", "/kill", "/kill/release", "/limits/reload",
-    "/health", "/ready", "/metrics",
+    "/health", "/ready", "/metrics", "/trade/{trade_id}/negotiation",
 }  # fmt: skip
 
 

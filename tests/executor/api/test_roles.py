@@ -41,7 +41,10 @@ def asked_as(opened: Opened, method: str, path: str, headers: dict[str, str]) ->
     async def talk() -> httpx.Response:
         async with talking_to(opened.app) as client:
             return await client.request(
-                method, path.replace("{order_id}", "one"), json=ORDER if method == "POST" else None, headers=headers
+                method,
+                path.replace("{order_id}", "one").replace("{trade_id}", "one"),
+                json=ORDER if method == "POST" else None,
+                headers=headers,
             )
 
     return asyncio.run(talk())

@@ -1,0 +1,41 @@
+"""Parts of a whole number add up to it, whatever the weights."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.shares import share, split
+
+
+@given(st.integers(-(10**30), 10**30), st.lists(st.integers(0, 10**24), min_size=1, max_size=20))
+def test_for_any_total_and_weights_the_parts_add_up_and_are_off_by_less_than_one(total, weights):
+    parts = split(total, weights)
+
+    assert sum(parts) == total
+    whole = sum(weights)
+    if whole:
+        assert all(abs(part * whole - total * weight) < whole for part, weight in zip(parts, weights, strict=True))
+
+
+@given(st.integers(-(10**30), 10**30), st.integers(0, 10**24), st.integers(0, 10**24))
+def test_for_any_share_it_is_the_first_of_two_parts(total, part, rest):
+    if part + rest:
+        assert share(total, part, part + rest) == split(total, [part, rest])[0]
+
+
+def test_the_odd_unit_goes_to_the_largest_remainder_and_among_equals_to_the_first():
+    assert split(10, [1, 1, 1]) == [4, 3, 3]
+    assert split(10, [1, 5]) == [2, 8]
+    assert split(-10, [1, 1, 1]) == [-4, -3, -3]
+    assert split(3, [0, 0]) == [2, 1]
+    assert share(100, 1, 3) == 33
+
+
+def test_a_total_that_nobody_can_take_is_refused():
+    with pytest.raises(ValueError, match="Nothing to split 5 over"):
+        split(5, [])
+    with pytest.raises(ValueError, match="zero or positive"):
+        split(5, [1, -1])
+    assert split(0, []) == []
