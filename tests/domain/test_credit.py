@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.credit import decision_value, divided, explained, own_results, shapley_value, utility_share
+from domain.credit import decision_value, divided, explained, own_results, shapley_shares, shapley_value, utility_share
 from domain.problems import BadInput
 
 AGENTS = ("macro", "news", "onchain", "technical")
@@ -150,3 +150,20 @@ def test_questions_that_make_no_sense_are_refused():
         utility_share(5, {})
     assert utility_share(0, {}) == {}
     assert shapley_value([], lambda coalition: 7) == {}
+
+
+def test_shares_of_an_action_pay_who_spoke_against_it_when_it_loses():
+    weights = {"news": 3, "technical": 2, "macro": -1}
+    side = lambda coalition: (told := sum(weights[name] for name in coalition)) and (1 if told > 0 else -1)  # noqa: E731
+
+    shares = shapley_shares(weights, side)
+
+    assert sum(shares.values()) == 6
+    assert shares["macro"] < 0 < shares["technical"]
+
+
+def test_shares_need_an_action_that_was_taken():
+    with pytest.raises(BadInput, match="all agents together took"):
+        shapley_shares(["news"], lambda coalition: 0)
+    with pytest.raises(BadInput, match="at most 10"):
+        shapley_shares(CROWD, lambda coalition: 1)

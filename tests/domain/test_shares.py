@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.shares import share, split
+from domain.shares import apportion, rounded, share, split
 
 
 @given(st.integers(-(10**30), 10**30), st.lists(st.integers(0, 10**24), min_size=1, max_size=20))
@@ -39,3 +39,23 @@ def test_a_total_that_nobody_can_take_is_refused():
     with pytest.raises(ValueError, match="zero or positive"):
         split(5, [1, -1])
     assert split(0, []) == []
+
+
+@given(st.integers(-(10**30), 10**30), st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=12))
+def test_for_any_weights_for_and_against_the_parts_add_up_and_are_off_by_less_than_one(total, weights):
+    whole = sum(weights)
+    if not whole:
+        with pytest.raises(ValueError, match="add up to nothing"):
+            apportion(total, weights)
+        return
+    parts = apportion(total, weights)
+
+    assert sum(parts) == total
+    assert all(abs(part * whole - total * weight) < abs(whole) for part, weight in zip(parts, weights, strict=True))
+    assert all(part == 0 for part, weight in zip(parts, weights, strict=True) if not weight)
+
+
+def test_a_part_that_is_whole_already_is_left_alone():
+    assert rounded([5, 20, 5], 10) == [1, 2, 0]
+    with pytest.raises(ValueError, match="at least 1"):
+        rounded([1], 0)
