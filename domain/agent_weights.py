@@ -31,7 +31,7 @@ FLOOR = 50_000
 MOST_AGE = timedelta(hours=1)
 
 # The guesses of an agent's skill, thousandths of a standard deviation a trade.
-_GUESSES = (0, 100, 200, 300)
+_GUESSES = (-100, 0, 100, 200, 300)
 _CAPITAL = 10**12
 # The part of the capital that goes back to equal guesses after each score, parts of a million.
 _RETURNED = 6_000
@@ -59,8 +59,8 @@ class Standing:
 
     @property
     def skill(self) -> int:
-        """The mean guess of its skill, in 10^-15 of a standard deviation a trade."""
-        return sum(guess * part for guess, part in zip(_GUESSES, self.capital, strict=True))
+        """The mean guess of its skill, in 10^-15 of a standard deviation a trade; guesses below 0 count as none."""
+        return sum(max(guess, 0) * part for guess, part in zip(_GUESSES, self.capital, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

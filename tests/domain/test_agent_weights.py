@@ -162,7 +162,7 @@ def standing(name: str, ppm: object, capital: list[int]) -> dict[str, object]:
     return {"name": name, "ppm": ppm, "capital": capital, "scores": 0, "squares": 0, "counted": 0}
 
 
-WHOLE = [10**12, 0, 0, 0]
+WHOLE = [10**12, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ WHOLE = [10**12, 0, 0, 0]
         (damaged(agents=[standing("b", 500_000, WHOLE), standing("a", 500_000, WHOLE)]), "not in order"),
         (damaged(agents=[standing("a", 5, WHOLE)]), "add up to a million"),
         (damaged(agents=[standing("a", 1e6, WHOLE)]), "no agent weights"),
-        (damaged(agents=[standing("a", 1_000_000, [1, 2, 3, 4])]), "capital of an agent"),
+        (damaged(agents=[standing("a", 1_000_000, [1, 2, 3, 4, 5])]), "capital of an agent"),
     ],
 )
 def test_a_damaged_state_is_refused_with_what_is_wrong(text, complaint):
