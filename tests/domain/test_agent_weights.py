@@ -130,7 +130,7 @@ def test_names_that_are_empty_or_given_twice_are_refused():
 
 
 @given(NAMES, st.lists(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), SCORES, max_size=9), max_size=12), st.data())
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_for_any_history_weights_add_up_stay_above_the_floor_and_move_by_at_most_a_step(names, history, data):
     weights = AgentWeights.equal(names)
     for scores in history:
