@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import isqrt
 from typing import Any, Self
@@ -25,51 +25,53 @@ from domain.shares import split
 MILLION = 1_000_000
 # A weight moves by at most this a trade, parts of a million: one lucky trade cannot turn the house around.
 MOST_STEP = 50_000
-# The least weight of an agent: it keeps being heard, so it can be right again. With more than 25 agents it is half of an equal share.
-FLOOR = 20_000
+# The least weight of an agent: it keeps being heard, so it can be right again. With more than 10 agents it is half of an equal share.
+FLOOR = 50_000
 # Scores older than this when they arrive say what the market was, not what the agents are.
 MOST_AGE = timedelta(hours=1)
 
 # The guesses of an agent's skill, thousandths of a standard deviation a trade.
-_GUESSES = (0, 150, 300)
+_GUESSES = (-100, 0, 100, 200, 300)
 _CAPITAL = 10**12
 # The part of the capital that goes back to equal guesses after each score, parts of a million.
-_RETURNED = 3_000
+_RETURNED = 6_000
 # Skill up to the average counts by this power.
-_SHARPNESS = 3
-# A score counts as at most this many standard deviations, so no bet can lose all of its capital.
-_MOST_SIGMAS = 3
+_SHARPNESS = 5
+# A score counts as at most this many standard deviations, in millionths, so no bet can lose all of its capital.
+_MOST_SIGMAS = 2_500_000
 # The square of a score is remembered for about a hundred scores: the part that is kept, parts of a million.
 _KEPT = 990_000
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One agent: its weight in parts of a million, the capital on each guess of its skill, and how many scores it was given."""
+    """One agent: its weight in parts of a million, the capital on each guess of its skill, and how many scores it was given.
+
+    `squares` is the discounted sum of its squared scores, `counted` their discounted number in millionths.
+    """
 
     name: str
     ppm: int
     capital: tuple[int, ...]
     scores: int = 0
+    squares: int = 0
+    counted: int = 0
 
     @property
     def skill(self) -> int:
-        """The mean guess of its skill, in 10^-15 of a standard deviation a trade."""
-        return sum(guess * part for guess, part in zip(_GUESSES, self.capital, strict=True))
+        """The mean guess of its skill, in 10^-15 of a standard deviation a trade; guesses below 0 count as none."""
+        return sum(max(guess, 0) * part for guess, part in zip(_GUESSES, self.capital, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class AgentWeights:
     """The weights at one moment, and the evidence behind them; every change gives new ones of the next `generation`.
 
-    `squares` and `counted` are the discounted sum of squared scores and their number in millionths. `scored_at` is the time of the last
-    scores. `frozen` says why the last scores changed nothing, and is empty when they counted.
+    `scored_at` is the time of the latest scores. `frozen` says why the last scores changed nothing, and is empty when they counted.
     """
 
     agents: tuple[Standing, ...] = ()
     generation: int = 0
-    squares: int = 0
-    counted: int = 0
     scored_at: datetime | None = None
     frozen: str = ""
 
@@ -127,6 +129,9 @@ class AgentWeights:
     ) -> AgentWeights:
         """After one trade: what each agent's own proposal would have earned at its horizon, micro-units; None when it abstained.
 
+        The best score is the result at a size in proportion to the utility that the agent saw: who is sure when it is right learns its
+        weight soonest. Each agent is measured against its own usual score, so the unit and the size of its trades do not matter.
+
         `at` is the time of the prices behind the scores. Scores older than `max_age` at `now`, or whose prices are `stale` (the reason,
         in words), leave weights and evidence as they are: `frozen` says so. An abstaining agent's evidence stays as it is, and so does
         everything when there is no score at all. An agent that left since it proposed is passed over. Raises BadInput for a score that
@@ -140,26 +145,19 @@ class AgentWeights:
         told = {agent.name: score for agent in self.agents if (score := scores.get(agent.name)) is not None}
         if not told:
             return self
-        squares = self.squares * _KEPT // MILLION + sum(score * score for score in told.values())
-        counted = self.counted * _KEPT // MILLION + len(told) * MILLION
-        deviation = isqrt(squares * MILLION // counted)
-        agents = tuple(_bet(agent, told[agent.name], deviation) if agent.name in told else agent for agent in self.agents)
+        agents = tuple(_bet(agent, told[agent.name]) if agent.name in told else agent for agent in self.agents)
         parts = _stepped([agent.ppm for agent in agents], _aim(agents))
         latest = max(at, self.scored_at or at)
-        return AgentWeights(_with(agents, parts), self.generation + 1, squares, counted, latest, "")
+        return AgentWeights(_with(agents, parts), self.generation + 1, latest)
 
     def to_json(self) -> str:
         """The state as one line; equal states have equal bytes."""
         document = {
-            "agents": [
-                {"name": agent.name, "ppm": agent.ppm, "capital": list(agent.capital), "scores": agent.scores} for agent in self.agents
-            ],
-            "counted": self.counted,
+            "agents": [asdict(agent) for agent in self.agents],
             "frozen": self.frozen,
             "generation": self.generation,
             "guesses": list(_GUESSES),
             "scored_at": _text(self.scored_at) if self.scored_at else None,
-            "squares": self.squares,
         }
         return json.dumps(document, sort_keys=True, separators=(",", ":"))
 
@@ -172,8 +170,8 @@ class AgentWeights:
                 raise BadInput("The weights were learnt with other guesses of skill; begin anew from equal weights.", field="guesses")
             agents = tuple(_standing(each) for each in document["agents"])
             at = document["scored_at"]
-            generation, squares, counted = (_is(int, document[name]) for name in ("generation", "squares", "counted"))
-            state = cls(agents, generation, squares, counted, datetime.fromisoformat(at) if at else None, _is(str, document["frozen"]))
+            at = datetime.fromisoformat(at) if at else None
+            state = cls(agents, _is(int, document["generation"]), at, _is(str, document["frozen"]))
         except (KeyError, TypeError, ValueError) as error:
             raise BadInput(f"These are no agent weights ({error!r}); restore the last good state.", field="weights") from error
         state._hold()
@@ -188,26 +186,28 @@ class AgentWeights:
             raise BadInput("These weights do not add up to a million.", field="ppm")
         if any(len(agent.capital) != len(_GUESSES) or sum(agent.capital) != _CAPITAL or min(agent.capital) < 0 for agent in self.agents):
             raise BadInput(f"The capital of an agent of these weights does not add up to {_CAPITAL}.", field="capital")
-        if self.squares < 0 or self.counted < 0 or self.generation < 0:
-            raise BadInput("Sums and generation of these weights are not below 0.", field="squares")
+        if min(self.generation, *(min(agent.squares, agent.counted, agent.scores) for agent in self.agents), 0) < 0:
+            raise BadInput("No count and no sum of these weights is below 0.", field="squares")
 
 
 def _no_evidence() -> tuple[int, ...]:
     return tuple(split(_CAPITAL, [1] * len(_GUESSES)))
 
 
-def _bet(agent: Standing, score: int, deviation: int) -> Standing:
-    """The agent after one score; `deviation` is what scores come to usually."""
-    most = _MOST_SIGMAS * MILLION
-    sigmas = max(-most, min(most, score * MILLION // deviation)) if deviation else 0
+def _bet(agent: Standing, score: int) -> Standing:
+    """The agent after one score, which is measured against what its scores come to usually."""
+    squares = agent.squares * _KEPT // MILLION + score * score
+    counted = agent.counted * _KEPT // MILLION + MILLION
+    deviation = isqrt(squares * MILLION // counted)
+    sigmas = max(-_MOST_SIGMAS, min(_MOST_SIGMAS, score * MILLION // deviation)) if deviation else 0
     won = [part * (1_000 * MILLION + guess * sigmas) for guess, part in zip(_GUESSES, agent.capital, strict=True)]
     total = sum(won)
     kept = [part * (MILLION - _RETURNED) * len(won) + total * _RETURNED for part in won]
-    return replace(agent, capital=tuple(split(_CAPITAL, kept)), scores=agent.scores + 1)
+    return Standing(agent.name, agent.ppm, tuple(split(_CAPITAL, kept)), agent.scores + 1, squares, counted)
 
 
 def _aim(agents: tuple[Standing, ...]) -> list[int]:
-    """The weights that the evidence asks for: skill up to the average counts by its cube, above it nobody counts more."""
+    """The weights that the evidence asks for: skill up to the average counts by its fifth power, above it nobody counts more."""
     skills = [agent.skill for agent in agents]
     floor = min(FLOOR, MILLION // (2 * len(agents)))
     # Times the number of agents, so that the average is a whole number.
@@ -240,7 +240,8 @@ def _check(scores: Mapping[str, Any], at: datetime) -> None:
 
 def _standing(each: Mapping[str, Any]) -> Standing:
     capital = tuple(_is(int, part) for part in each["capital"])
-    return Standing(_is(str, each["name"]), _is(int, each["ppm"]), capital, _is(int, each["scores"]))
+    scores, squares, counted = (_is(int, each[name]) for name in ("scores", "squares", "counted"))
+    return Standing(_is(str, each["name"]), _is(int, each["ppm"]), capital, scores, squares, counted)
 
 
 def _text(at: datetime) -> str:

@@ -16,7 +16,7 @@ from math import factorial
 from typing import Any, TypeVar
 
 from domain.problems import BadInput
-from domain.shares import split
+from domain.shares import rounded, split
 
 # What a set of agents would have earned, base units; the empty set is what happens without any of them.
 Value = Callable[[frozenset[str]], int]
@@ -77,8 +77,22 @@ def shapley_value(agents: Iterable[str], value: Value, *, seed: int = 0, orders:
     if orders < 1:
         raise BadInput(f"orders is {orders}; draw at least 1.", field="orders")
     if len(names) <= MOST_EXACT:
-        return _rounded(names, _exact(names, value), factorial(len(names)))
-    return _rounded(names, _drawn(names, cache(value), seed, orders), 2 * orders)
+        return dict(zip(names, rounded(_exact(names, value), factorial(len(names))), strict=True))
+    return dict(zip(names, rounded(_drawn(names, cache(value), seed, orders), 2 * orders), strict=True))
+
+
+def shapley_shares(agents: Iterable[str], side: Callable[[frozenset[str]], int]) -> dict[str, int]:
+    """Each agent's part in an action, in n! parts: what every later gain or loss of it is divided by, to the last unit.
+
+    `side` is what a coalition would have done: 1 the same, -1 the opposite, 0 nothing; the opposite would have earned the opposite. An
+    agent that spoke against what was done has a negative part: it is paid when the action loses. Raises BadInput for more than
+    MOST_EXACT agents, or when all of them together would not have acted.
+    """
+    names = sorted(set(agents))
+    if len(names) > MOST_EXACT or side(frozenset(names)) != 1:
+        raise BadInput(f"Shares need an action that all agents together took, and at most {MOST_EXACT} of them.", field="side")
+    nobody = side(frozenset())
+    return dict(zip(names, _exact(names, lambda coalition: side(coalition) - nobody), strict=True))
 
 
 def utility_share(result: int, utilities_ppm: Mapping[str, int]) -> dict[str, int]:
@@ -121,15 +135,6 @@ def _drawn(names: list[str], value: Value, seed: int, orders: int) -> list[int]:
 def _lot(seed: int, number: int, name: str) -> bytes:
     """A draw that no version of a random generator can change."""
     return hashlib.blake2b(f"{seed}|{number}|{name}".encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-def _rounded(names: list[str], credits: list[int], denominator: int) -> dict[str, int]:
-    """Whole units by largest remainder. A credit without a remainder is never touched: there are fewer units over than remainders."""
-    whole = [credit // denominator for credit in credits]
-    over = sum(credits) // denominator - sum(whole)
-    for place in sorted(range(len(names)), key=lambda i: (-(credits[i] % denominator), i))[:over]:
-        whole[place] += 1
-    return dict(zip(names, whole, strict=True))
 
 
 def explained(credits: Credits) -> dict[str, Any]:

@@ -32,3 +32,33 @@ def split(total: int, weights: Sequence[int]) -> list[int]:
     for i in by_remainder[: size - sum(parts)]:
         parts[i] += 1
     return [sign * part for part in parts]
+
+
+def rounded(numerators: Sequence[int], denominator: int) -> list[int]:
+    """Fractions of a positive denominator as whole units, by largest remainder: they add up to the fractions' sum, rounded down.
+
+    Fractions may be negative, each is off by less than one unit, a whole one is never touched, equal remainders are served first come,
+    first served. Raises ValueError for a denominator that is not positive.
+    """
+    if denominator < 1:
+        raise ValueError(f"A denominator is at least 1, not {denominator}.")
+    parts = [numerator // denominator for numerator in numerators]
+    over = sum(numerators) // denominator - sum(parts)
+    if over:
+        # Fewer units are over than there are remainders, so whoever has none is never served. Sorting keeps the order of equals.
+        lacking = [-(numerator % denominator) for numerator in numerators]
+        for i in sorted(range(len(parts)), key=lacking.__getitem__)[:over]:
+            parts[i] += 1
+    return parts
+
+
+def apportion(total: int, weights: Sequence[int]) -> list[int]:
+    """The total in parts proportional to weights that may be negative, as long as their sum is not zero; the parts add up to it.
+
+    Raises ValueError when the weights add up to nothing.
+    """
+    whole = sum(weights)
+    if not whole:
+        raise ValueError(f"Nothing can be divided by weights that add up to nothing: {list(weights)}.")
+    sign = 1 if whole > 0 else -1
+    return rounded([sign * total * weight for weight in weights], sign * whole)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.agent_weights import FLOOR, MILLION, MOST_STEP, AgentWeights
@@ -130,6 +130,7 @@ def test_names_that_are_empty_or_given_twice_are_refused():
 
 
 @given(NAMES, st.lists(st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), SCORES, max_size=9), max_size=12), st.data())
+@settings(max_examples=50, deadline=None)
 def test_for_any_history_weights_add_up_stay_above_the_floor_and_move_by_at_most_a_step(names, history, data):
     weights = AgentWeights.equal(names)
     for scores in history:
@@ -158,10 +159,10 @@ def damaged(**changed: object) -> str:
 
 
 def standing(name: str, ppm: object, capital: list[int]) -> dict[str, object]:
-    return {"name": name, "ppm": ppm, "capital": capital, "scores": 0}
+    return {"name": name, "ppm": ppm, "capital": capital, "scores": 0, "squares": 0, "counted": 0}
 
 
-WHOLE = [10**12, 0, 0]
+WHOLE = [10**12, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -172,11 +173,12 @@ WHOLE = [10**12, 0, 0]
         (damaged(generation="7"), "no agent weights"),
         (damaged(scored_at="soon"), "no agent weights"),
         (damaged(guesses=[0, 1]), "other guesses"),
-        (damaged(squares=-1), "not below 0"),
+        (damaged(generation=-1), "is below 0"),
+        (damaged(agents=[{**standing("a", 1_000_000, WHOLE), "squares": -1}]), "is below 0"),
         (damaged(agents=[standing("b", 500_000, WHOLE), standing("a", 500_000, WHOLE)]), "not in order"),
         (damaged(agents=[standing("a", 5, WHOLE)]), "add up to a million"),
         (damaged(agents=[standing("a", 1e6, WHOLE)]), "no agent weights"),
-        (damaged(agents=[standing("a", 1_000_000, [1, 2, 3])]), "capital of an agent"),
+        (damaged(agents=[standing("a", 1_000_000, [1, 2, 3, 4, 5])]), "capital of an agent"),
     ],
 )
 def test_a_damaged_state_is_refused_with_what_is_wrong(text, complaint):

@@ -6,10 +6,10 @@ from fractions import Fraction
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.credit import decision_value, divided, explained, own_results, shapley_value, utility_share
+from domain.credit import decision_value, divided, explained, own_results, shapley_shares, shapley_value, utility_share
 from domain.problems import BadInput
 
 AGENTS = ("macro", "news", "onchain", "technical")
@@ -26,11 +26,13 @@ GAMES = st.lists(GAINS, min_size=16, max_size=16).map(game)
 
 
 @given(GAMES)
+@settings(deadline=None)
 def test_for_any_book_credits_add_up_to_the_result(value):
     assert sum(shapley_value(AGENTS, value).values()) == value(frozenset(AGENTS))
 
 
 @given(GAMES)
+@settings(deadline=None)
 def test_for_any_book_a_credit_is_within_one_unit_of_the_mean_over_all_orders(value):
     exact = dict.fromkeys(AGENTS, Fraction())
     for order in permutations(AGENTS):
@@ -43,6 +45,7 @@ def test_for_any_book_a_credit_is_within_one_unit_of_the_mean_over_all_orders(va
 
 
 @given(st.lists(GAINS, min_size=16, max_size=16))
+@settings(deadline=None)
 def test_for_any_book_two_agents_of_equal_worth_are_paid_alike(gains):
     by_size = game(gains)
 
@@ -54,11 +57,13 @@ def test_for_any_book_two_agents_of_equal_worth_are_paid_alike(gains):
 
 
 @given(GAMES)
+@settings(deadline=None)
 def test_for_any_book_an_agent_that_changes_nothing_is_paid_nothing(value):
     assert shapley_value(AGENTS, lambda coalition: value(coalition - {"news"}))["news"] == 0
 
 
 @given(GAMES, GAMES)
+@settings(deadline=None)
 def test_for_any_two_books_credits_add_up_over_decisions_but_for_the_rounding(one, other):
     apart = [shapley_value(AGENTS, value) for value in (one, other)]
     together = shapley_value(AGENTS, lambda coalition: one(coalition) + other(coalition))
@@ -86,6 +91,7 @@ CROWD = tuple(f"agent-{number:02}" for number in range(14))
 
 
 @given(st.lists(st.integers(-(10**20), 10**20), min_size=14, max_size=14), st.integers(0, 2**40))
+@settings(deadline=None)
 def test_for_any_crowd_drawn_orders_add_up_too_and_pay_an_agent_without_influence_nothing(gains, seed):
     worth = dict(zip(CROWD, gains, strict=True))
     value = lambda coalition: max(sum(worth[name] for name in coalition if name != CROWD[5]), 0)  # noqa: E731
@@ -121,6 +127,7 @@ def test_a_decision_is_replayed_for_every_coalition_by_the_rule_that_took_it():
 
 
 @given(GAINS, st.dictionaries(st.sampled_from(AGENTS), st.integers(-1_000_000, 1_000_000), min_size=1))
+@settings(deadline=None)
 def test_for_any_utilities_their_shares_add_up_and_nobody_against_is_paid(result, utilities):
     shares = utility_share(result, utilities)
 
@@ -150,3 +157,20 @@ def test_questions_that_make_no_sense_are_refused():
         utility_share(5, {})
     assert utility_share(0, {}) == {}
     assert shapley_value([], lambda coalition: 7) == {}
+
+
+def test_shares_of_an_action_pay_who_spoke_against_it_when_it_loses():
+    weights = {"news": 3, "technical": 2, "macro": -1}
+    side = lambda coalition: (told := sum(weights[name] for name in coalition)) and (1 if told > 0 else -1)  # noqa: E731
+
+    shares = shapley_shares(weights, side)
+
+    assert sum(shares.values()) == 6
+    assert shares["macro"] < 0 < shares["technical"]
+
+
+def test_shares_need_an_action_that_was_taken():
+    with pytest.raises(BadInput, match="all agents together took"):
+        shapley_shares(["news"], lambda coalition: 0)
+    with pytest.raises(BadInput, match="at most 10"):
+        shapley_shares(CROWD, lambda coalition: 1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assets.profit.lots import Closing, Lot, LotQueue
+from assets.profit.lots import Closing, Lot, LotQueue, Method
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 AMOUNTS = st.integers(-(10**24), 10**24)
@@ -89,3 +90,27 @@ def test_for_any_purchases_selling_everything_earns_the_same_in_any_order_of_lot
     gains = [sum(piece.gain_micro_usd for piece in queue.move(-held, -(10**9), NOON, "sold")) for queue in (forward, backward)]
 
     assert gains == [10**9 - cost, 10**9 - cost]
+
+
+def test_what_was_bought_last_is_sold_first_by_lifo_and_a_part_of_all_by_average_cost():
+    lots = (Lot(NOON, "trade-0", 10, 100), Lot(NOON, "trade-1", 10, 200))
+    newest, average = LotQueue(lots, Method.LIFO), LotQueue(lots, Method.AVERAGE)
+
+    assert [(piece.opened_by, piece.gain_micro_usd) for piece in newest.move(-10, -300, NOON, "sold")] == [("trade-1", 100)]
+    assert newest.lots == lots[:1]
+    assert [piece.gain_micro_usd for piece in average.move(-10, -300, NOON, "sold")] == [150]
+    assert average.lots == (Lot(NOON, "trade-0", 10, 150),)
+
+
+@pytest.mark.parametrize("method", list(Method))
+@given(MOVES, st.integers(0, 30))
+@settings(max_examples=40, deadline=None)
+def test_for_any_moves_those_taken_back_leave_the_queue_as_it_was(method, moves, kept):
+    queue, states = LotQueue(method=method), []
+    for number, (amount, value) in enumerate(moves):
+        before = queue.lots
+        queue.move(amount, value if amount >= 0 else -value, NOON, f"trade-{number}")
+        states.append((before, queue.changes))
+    for before, changes in reversed(states[kept:]):
+        queue.take_back(changes)
+        assert queue.lots == before
