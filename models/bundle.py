@@ -29,6 +29,7 @@ SOURCES = (
     "models/bundle.py",
     "models/change_point.py",
     "models/execution.py",
+    "models/forests.py",
     "models/graphs.py",
     "models/policies/*.py",
     "models/policy.py",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +26,21 @@ SHAPE: dict[str, Any] = {
 }
 
 
+@cache
+def _pools() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Trees are grown and asked by one thread: the order of a parallel sum is the one thing a seed does not fix, and over a few hundred
+    rows threads only wait for each other."""
+    import sklearn.ensemble  # noqa: F401 - its pools must be there to be limited
+
+    return _pools().limit(limits=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Forests:
     """A trained forecast: one forest an output, in the kind's order."""
@@ -32,7 +49,8 @@ class Forests:
     trees: tuple[HistGradientBoostingRegressor, ...]
 
     def answers(self, rows: np.ndarray) -> np.ndarray:
-        return np.column_stack([trees.predict(rows) for trees in self.trees])
+        with one_thread():
+            return np.column_stack([trees.predict(rows) for trees in self.trees])
 
     def export(self) -> bytes:
         return graph_of(self.kind, self.kind.name, [trees_node(self.trees, [0.0] * len(self.trees), self.kind.tensor)], {})
@@ -41,10 +59,8 @@ class Forests:
 def grow(kind: Kind, rows: np.ndarray, labels: Sequence[np.ndarray], losses: Sequence[dict[str, Any]], seed: int) -> Forests:
     """A forest for each output, under its own loss. The same rows and seed give the same forests."""
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
 
-    # One thread: the order of a parallel sum is the one thing a seed does not fix.
-    with threadpool_limits(limits=1):
+    with one_thread():
         return Forests(
             kind,
             tuple(

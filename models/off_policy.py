@@ -20,6 +20,7 @@ from domain.features import NAMES
 from domain.kinds import EXECUTION
 from domain.problems import BadInput
 from models.execution import chosen, quotable
+from models.forests import one_thread
 from models.policy import matrix_of
 from models.walk_forward import purged_folds
 
@@ -108,7 +109,6 @@ def judge(logged: pl.DataFrame, target: np.ndarray, settings: GateSettings) -> G
 def cost_model(logged: pl.DataFrame) -> np.ndarray:
     """What each action would cost on each order, bps, by trees that did not see the order: the quote, and the residual they learned."""
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
 
     rows, action = matrix_of(logged, EXECUTION), logged["action"].to_numpy()
     quoted = rows[:, [QUOTED_NOW]] - quotable(rows)
@@ -119,11 +119,11 @@ def cost_model(logged: pl.DataFrame) -> np.ndarray:
             learns = split.learns[action[split.learns] == position]
             if len(learns) < LEAST_TO_MODEL or np.ptp(residual[learns]) < 1e-9:
                 continue
-            with threadpool_limits(limits=1):
+            with one_thread():
                 trees = HistGradientBoostingRegressor(
                     max_iter=60, learning_rate=0.06, max_leaf_nodes=6, min_samples_leaf=20, l2_regularization=5.0, random_state=0
                 ).fit(rows[learns], np.clip(residual[learns], -100, 100))
-            modelled[split.judges, position] += trees.predict(rows[split.judges])
+                modelled[split.judges, position] += trees.predict(rows[split.judges])
     return modelled
 
 

@@ -125,7 +125,7 @@ def _walked(orders: pl.DataFrame, horizon: timedelta, embargo: timedelta, seed: 
         if past.height >= LEAST_ORDERS // 2:
             trees = quote_offset.fit(matrix(past), past[WAIT_RESIDUAL].to_numpy(), seed)
             days.append(now)
-            residuals.append(trees.predict(matrix(now)))
+            residuals.append(quote_offset.predict(trees, matrix(now)))
     return pl.concat(days), np.concatenate(residuals)
 
 

@@ -16,6 +16,7 @@ import polars as pl
 from domain.bundles import OUTPUT
 from domain.kinds import EXECUTION
 from models.execution import COSTS, WAIT_RESIDUAL, quotable, quotable_nodes
+from models.forests import one_thread
 from models.graphs import graph_of, trees_node
 from models.policy import Policy, matrix_of
 
@@ -52,7 +53,7 @@ class QuoteOffset:
 
     def savings(self, features: np.ndarray) -> np.ndarray:
         """Expected saving of each action against executing now, bps, one row an order."""
-        return savings_of(features, self.trees.predict(features), self.margin_bps)
+        return savings_of(features, predict(self.trees, features), self.margin_bps)
 
     def export(self) -> bytes:
         """The whole policy as one ONNX graph: the trees with the margin in their base, and what can be quoted beside them."""
@@ -66,12 +67,16 @@ class QuoteOffset:
 def fit(features: np.ndarray, wait_residual_bps: np.ndarray, seed: int) -> HistGradientBoostingRegressor:
     """Trees for what waiting saves beyond the quote. The same rows and seed give the same trees."""
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
 
     lessons = np.clip(wait_residual_bps, -LARGEST_LESSON_BPS, LARGEST_LESSON_BPS)
-    # One thread: the order of a parallel sum is the one thing a seed does not fix.
-    with threadpool_limits(limits=1):
+    with one_thread():
         return HistGradientBoostingRegressor(random_state=seed, **SHAPE).fit(features, lessons)
+
+
+def predict(trees: HistGradientBoostingRegressor, features: np.ndarray) -> np.ndarray:
+    """What the trees say waiting saves beyond the quote, bps."""
+    with one_thread():
+        return trees.predict(features)
 
 
 def savings_of(features: np.ndarray, wait_residual_bps: np.ndarray, margin_bps: float) -> np.ndarray:
