@@ -1,4 +1,4 @@
-"""One answer of each policy in the executor, beside the same model asked through scikit-learn and through MLflow's pyfunc; and their parity.
+"""One answer of each policy in the executor, beside the same model asked through scikit-learn and MLflow's pyfunc; and their parity.
 
 One row at a time, warm, in one thread; each side is asked in turn within the same run, so the ratios hold where the times do not.
 """

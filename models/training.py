@@ -26,8 +26,8 @@ __all__ = ["COSTS", "WAIT_RESIDUAL", "Trained", "chosen", "cost_column", "credit
 # Margins tried, bps; the walk forward says which one pays.
 MARGINS_BPS = (0.0, 0.5, 1.0, 2.0, 4.0, 1e3)
 LEAST_ORDERS = 200
-# Between a training day's last outcome and the day that judges it.
-EMBARGO = timedelta(hours=1)
+# Between a training day's last outcome and the day that judges it: ten times the longest wait.
+EMBARGO = timedelta(minutes=10)
 # Of the log by which the gate judges: the share of orders whose action is drawn.
 EXPLORE = 0.3
 
