@@ -166,9 +166,10 @@ def test_what_came_after_an_order_is_younger_than_it(result: dg.ExecuteInProcess
 
 def test_the_forecasts_are_registered_with_their_errors_beside_a_baseline(result: dg.ExecuteInProcessResult, house: House) -> None:
     told = house.warehouse.read(forecast_models.TABLE)
-    # Trades are too far apart for any two blocks to follow each other: the base fee has nothing to learn from.
-    assert told["policy"].to_list() == ["markout", "miss"]
-    assert (told["judged_on"] > 200).all() and (told["error"] > 0).all()
+    assert told["policy"].to_list() == ["base_fee", "markout", "miss"]
+    assert (told["judged_on"] > 200).all() and (told.filter(pl.col("policy") != "base_fee")["error"] > 0).all()
+    # The base fee of this world never moves: nothing can be better than to say so, and nothing gets to be champion.
+    assert told["baseline_error"].item(0) == 0.0 and house.registry.open("base_fee").at(CHAMPION) is None
     versions = house.registry.open("miss").versions()
     assert [version.bundle_sha256 for version in versions] == told.filter(pl.col("policy") == "miss")["bundle_sha256"].to_list()
     assert versions[0].tags["data_sha256"] == told.filter(pl.col("policy") == "miss")["data_sha256"].item()
