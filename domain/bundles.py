@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-FORMAT = "grekko-bundle/1"
+FORMAT = "grekko-bundle/2"
 MANIFEST, MODEL = "manifest.json", "model.onnx"
 INPUT, OUTPUT = "features", "saving_bps"
 
@@ -24,6 +24,9 @@ MEANING: Mapping[str, str] = {
 }
 
 GOLDEN_ROWS = 64
+MOST_GOLDEN_ROWS = 1024
+# A policy that decides in microseconds is small; what is larger is not read at all.
+LARGEST_MODEL_BYTES, LARGEST_MANIFEST_BYTES = 32 << 20, 4 << 20
 TOLERANCE = 1e-5  # of a golden answer, relative to the larger of it and 1
 
 

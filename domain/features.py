@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from domain.problems import BadInput
 
@@ -42,13 +43,18 @@ class Situation:
     move_1h_bps: float
 
     def __post_init__(self) -> None:
-        if self.known_at > self.decided_at:
-            raise BadInput(
-                f"A fact of {self.known_at} cannot decide at {self.decided_at}; use only what was known then.",
-                field="known_at",
-                known_at=self.known_at.isoformat(),
-                decided_at=self.decided_at.isoformat(),
-            )
+        refuse_later(self.known_at, self.decided_at)
+
+
+def refuse_later(known_at: datetime, decided_at: datetime) -> None:
+    """Raises BadInput when a fact is younger than the decision that rests on it."""
+    if known_at > decided_at:
+        raise BadInput(
+            f"A fact of {known_at} cannot decide at {decided_at}; use only what was known then.",
+            field="known_at",
+            known_at=known_at.isoformat(),
+            decided_at=decided_at.isoformat(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class Feature:
     description: str
     source: str
     known: str
-    of: Callable[[Situation], float]
+    of: Callable[[Any], float]  # of the situation whose facts they are
 
 
 POOLS, REFERENCE, ORDER = "pool states", "reference prices", "order"
@@ -136,7 +142,7 @@ FEATURES: tuple[Feature, ...] = (
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 
 
-def vector(situation: Situation, features: Sequence[Feature] = FEATURES) -> tuple[float, ...]:
+def vector(situation: Any, features: Sequence[Feature] = FEATURES) -> tuple[float, ...]:
     """The features in order, each exactly as a 32-bit float holds it.
 
     A model's thresholds lie between such values: a vector of finer numbers would fall on the other side of one now and then, and the

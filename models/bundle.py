@@ -5,26 +5,37 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from domain import features as feature_words
-from domain.bundles import ACTIONS, FORMAT, GOLDEN_ROWS, INPUT, MANIFEST, MEANING, MODEL, OUTPUT, TOLERANCE, canonical, sha256
+from domain.bundles import ACTIONS, FORMAT, GOLDEN_ROWS, INPUT, MANIFEST, MEANING, MODEL, TOLERANCE, canonical, sha256
+from domain.features import schema, schema_sha256
+from domain.kinds import EXECUTION, Kind
 from domain.problems import Broken
 
 # The code a bundle's answers come from: a change in any of it is another code version.
 SOURCES = (
+    "domain/base_fee.py",
+    "domain/block_features.py",
     "domain/bundles.py",
     "domain/features.py",
+    "domain/kinds.py",
     "domain/market.py",
+    "models/bandit.py",
     "models/bundle.py",
-    "models/policies/execute_now.py",
-    "models/policies/quote_offset.py",
+    "models/change_point.py",
+    "models/execution.py",
+    "models/forests.py",
+    "models/graphs.py",
+    "models/policies/*.py",
+    "models/policy.py",
+    "models/reward.py",
     "models/training.py",
+    "models/walk_forward.py",
 )
 
 
@@ -57,25 +68,27 @@ def write_bundle(
     answers: np.ndarray,
     wait_seconds: int,
     origin: Origin,
-    actions: Sequence[str] = ACTIONS,
+    kind: Kind = EXECUTION,
     meaning: Mapping[str, str] = MEANING,
 ) -> Bundle:
     """Puts the bundle at `under`/<hash>, whole or not at all; the same content again is the same folder.
 
-    `rows` are orders' features and `answers` what the policy itself says about them: up to 64 become the golden rows.
+    `rows` are vectors of the kind's features and `answers` what the policy itself says about them: up to 64 become the golden rows.
     Raises Broken when the ONNX graph does not give the same answers, so a conversion fault never leaves the house.
     """
     golden = _golden(rows, answers)
-    _refuse_disagreement(onnx, np.asarray(rows, dtype=np.float32), answers)
+    _refuse_disagreement(onnx, np.asarray(rows, dtype=np.float32), answers, kind)
     manifest = {
         "format": FORMAT,
+        "kind": kind.name,
         "policy": origin.policy,
-        "actions": [{"name": action, "meaning": meaning[action]} for action in actions],
+        "actions": [{"name": action, "meaning": meaning[action]} for action in ACTIONS] if kind is EXECUTION else [],
         "wait_seconds": wait_seconds,
         "input": INPUT,
-        "output": {"name": OUTPUT, "unit": "bps", "meaning": "expected saving of each action against executing now; the highest is chosen"},
-        "features": feature_words.schema(),
-        "features_sha256": feature_words.schema_sha256(),
+        "output": kind.tensor,
+        "outputs": kind.told(),
+        "features": schema(kind.features),
+        "features_sha256": schema_sha256(kind.features),
         "golden": golden,
         "training": {
             "seed": origin.seed,
@@ -102,18 +115,19 @@ def read_bundle(folder: Path) -> Bundle:
     return Bundle(folder, sha256(content), json.loads(content))
 
 
-def predict(onnx: bytes, rows: np.ndarray) -> np.ndarray:
-    """What an exported policy says about some orders."""
+def predict(onnx: bytes, rows: np.ndarray, kind: Kind = EXECUTION) -> np.ndarray:
+    """What an exported policy says about some rows."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(onnx, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run([OUTPUT], {INPUT: np.asarray(rows, dtype=np.float32)})[0])
+    return np.asarray(session.run([kind.tensor], {INPUT: np.asarray(rows, dtype=np.float32)})[0])
 
 
 def code_sha256() -> str:
     """One hash over the sources a policy's answers come from."""
     root = Path(__file__).resolve().parent.parent
-    return sha256(b"".join(sha256((root / source).read_bytes()).encode() for source in SOURCES))
+    files = [file for source in SOURCES for file in sorted(root.glob(source))]
+    return sha256(b"".join(sha256(file.read_bytes()).encode() for file in files))
 
 
 def _golden(rows: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
@@ -126,10 +140,10 @@ def _golden(rows: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _refuse_disagreement(onnx: bytes, rows: np.ndarray, answers: np.ndarray) -> None:
+def _refuse_disagreement(onnx: bytes, rows: np.ndarray, answers: np.ndarray, kind: Kind) -> None:
     if not len(rows):
         return
-    off = np.abs(predict(onnx, rows) - answers) / np.maximum(np.abs(answers), 1)
+    off = np.abs(predict(onnx, rows, kind) - answers) / np.maximum(np.abs(answers), 1)
     wrong = int((~(off <= TOLERANCE)).any(axis=1).sum())
     if wrong:
         raise Broken(

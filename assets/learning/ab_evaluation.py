@@ -39,6 +39,8 @@ def verdict_of(warehouse: Warehouse) -> tuple[Decision, pl.DataFrame]:
     if warehouse.read(challenger_model.TABLE).is_empty():
         found = warehouse.read(training_set.TABLE).height
         taught = f"the first {trial.policy().training_days} days hold {found} orders to learn from, {LEAST_ORDERS} are needed"
+        if found >= LEAST_ORDERS:
+            taught = "the one that was trained did not get past the gate before the shadow"
         reason = f"There is no challenger: {taught}."
         return replace(decide(trials, trial.policy())[0], verdict="HOLD", reason=reason), TABLE.empty()
     decision, blocks, evidence = decide(trials, trial.policy())

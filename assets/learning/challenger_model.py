@@ -18,7 +18,7 @@ from models.training import Trained, matrix, train
 
 TABLE = Table(
     "challenger_model",
-    row="The challenger's bundle; no row when there was too little to learn from.",
+    row="The challenger's bundle; no row when there was too little to learn from, or when it did not get past the gate.",
     columns=columns(
         Column("policy", TEXT, "Name of the policy."),
         Column("version", COUNT, "Its version in the registry."),
@@ -30,6 +30,10 @@ TABLE = Table(
         Column("margin_bps", RATIO, "What waiting must promise beyond acting, bps; found by walking forward."),
         Column("walk_forward_lift", RATIO, "Cost saved on later training days by models of the days before; a forecast, no evidence."),
         Column("walk_forward_waits", RATIO, "Share of orders that waited there."),
+        Column("reward_bps", RATIO, "Reward there: net P&L less risk and turnover, plus the agents' credit, bps per order."),
+        Column("ablation_margin_bps", RATIO, "The margin that would have been found had the agents' credit counted nothing, bps."),
+        Column("gate_saving_bps", RATIO, "What a log of another policy says it saves, doubly robust, bps per order."),
+        Column("gate_low_bps", RATIO, "Lower end of that estimate's interval, bps."),
         Column("data_sha256", TEXT, "Hash of the training set."),
     ),
     key=("policy",),
@@ -58,7 +62,8 @@ def challenger_model(context: dg.AssetExecutionContext, warehouse: Warehouse, re
     """Learns when to split and when to wait.
 
     What can be quoted it takes from the quote; gradient-boosted trees learn what a quote cannot tell. The same lessons and seed give
-    the same bundle, byte for byte.
+    the same bundle, byte for byte. Before it is shadowed, a log of what another policy did on days it had not seen must say that it
+    saves; a challenger that does not get past this gate is registered and goes no further.
     """
     lessons = warehouse.read(training_set.TABLE)
     trained = train(lessons, WAIT, trial.SEED)
@@ -66,13 +71,10 @@ def challenger_model(context: dg.AssetExecutionContext, warehouse: Warehouse, re
         return warehouse.write(TABLE, TABLE.empty(), context, reason=f"{lessons.height} orders are too few to learn from")
     data_sha256 = digest_of(lessons)
     bundle = bundle_of(trained, lessons, data_sha256, registry)
-    models = registry.open()
-    metrics = {
-        "walk_forward_lift": trained.walk_forward_lift,
-        "walk_forward_waits": trained.walk_forward_waits,
-        "margin_bps": trained.model.margin_bps,
-    }
-    version = models.register(bundle, metrics, {"dagster_run_id": context.run.run_id})
+    models, metrics = registry.open(), trained.facts()
+    version = models.register(bundle, metrics, {"dagster_run_id": context.run.run_id, "gate": trained.gate.reason})
+    if not trained.gate.passes:
+        return warehouse.write(TABLE, TABLE.empty(), context, reason=f"stopped at the gate: {trained.gate.reason}", **metrics)
     models.point(CHALLENGER, version)
     row = {
         "policy": quote_offset.NAME,
@@ -82,13 +84,18 @@ def challenger_model(context: dg.AssetExecutionContext, warehouse: Warehouse, re
         "first_order_at": lessons["arrived_at"].min(),
         "last_order_at": lessons["arrived_at"].max(),
         "seed": trial.SEED,
-        "margin_bps": trained.model.margin_bps,
-        "walk_forward_lift": trained.walk_forward_lift,
-        "walk_forward_waits": trained.walk_forward_waits,
         "data_sha256": data_sha256,
+        **metrics,
     }
+    row = {name: row[name] for name in TABLE.names}
     return warehouse.write(
-        TABLE, pl.DataFrame([row], schema=TABLE.schema), context, policy=quote_offset.DESCRIPTION, bundle_sha256=bundle.sha256, **metrics
+        TABLE,
+        pl.DataFrame([row], schema=TABLE.schema),
+        context,
+        policy=quote_offset.DESCRIPTION,
+        bundle_sha256=bundle.sha256,
+        gate=trained.gate.reason,
+        **metrics,
     )
 
 

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
 
 
 class ModelRegistry(dg.ConfigurableResource):
-    """The registry in a folder of the data home."""
+    """The registry of a folder of the data home; MLflow in that folder, or on the server at `address` (or at GREKKO_MLFLOW_URI)."""
 
     folder: str
+    address: str = ""
 
-    def open(self) -> "LocalRegistry":
-        """The registry itself. MLflow is loaded when it is first asked something."""
+    def open(self, model: str = "how_to_execute") -> "LocalRegistry":
+        """The registry of one model's versions. MLflow is loaded when it is first asked something."""
         from models.registry import LocalRegistry
 
-        return LocalRegistry(self.folder)
+        return LocalRegistry(self.folder, model, self.address or None)

@@ -10,7 +10,7 @@ from assets.tables import whole
 from assets.warehouse import Warehouse
 from domain.features import FEATURES
 from domain.schemas import RATIO, TEXT, TIME, Column, Table, columns
-from models.features import too_good
+from models.features import off_by_one, too_good
 from models.training import COSTS, WAIT_RESIDUAL
 
 TABLE = Table(
@@ -55,4 +55,11 @@ def no_lesson_reaches_into_the_trial(warehouse: Warehouse) -> dg.AssetCheckResul
 def no_feature_gives_the_answer_away(warehouse: Warehouse) -> dg.AssetCheckResult:
     """No single feature tells what waiting brought: one that does was made from the outcome."""
     found = too_good(warehouse.read(TABLE), WAIT_RESIDUAL)
+    return dg.AssetCheckResult(passed=not found, metadata={"features": ", ".join(found)})
+
+
+@dg.asset_check(asset=training_set, blocking=True)
+def no_feature_belongs_to_the_order_before(warehouse: Warehouse) -> dg.AssetCheckResult:
+    """No feature tells its own order's outcome much worse than the next order's value of it does: that one was written down a row late."""
+    found = off_by_one(warehouse.read(TABLE), WAIT_RESIDUAL)
     return dg.AssetCheckResult(passed=not found, metadata={"features": ", ".join(found)})

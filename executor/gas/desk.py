@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from domain.base_fee import highest_base_fee
 from domain.problems import BadInput, OverGasBudget
 from executor.chain.node import Node
 from executor.gas.alerts import Alerts, LoggedAlerts
-from executor.gas.base_fee import highest_base_fee
 from executor.gas.forecast import LEVEL_PERCENTILE, FeeHistory, forecast, read_history
 from executor.orders import Fees
 from executor.ports import Clock

@@ -7,12 +7,18 @@ not: other people's trades and arbitrage move the pools meanwhile. Gradient-boos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
-from domain.bundles import ACTIONS, INPUT, NOW, OUTPUT, SPLIT, WAIT
-from domain.features import NAMES
+from domain.bundles import OUTPUT
+from domain.kinds import EXECUTION
+from models.execution import COSTS, WAIT_RESIDUAL, quotable, quotable_nodes
+from models.forests import one_thread
+from models.graphs import graph_of, trees_node
+from models.policy import Policy, matrix_of
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor
@@ -31,7 +37,8 @@ SHAPE: dict[str, Any] = {
 }
 # A lesson counts at most this much: one gas spike or one drained pool must not shape every leaf.
 LARGEST_LESSON_BPS = 100.0
-SPLIT_SAVING = NAMES.index("split_saving_bps")
+# Without a walk forward that says otherwise.
+MARGIN_BPS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,58 +48,46 @@ class QuoteOffset:
     trees: HistGradientBoostingRegressor
     margin_bps: float
 
+    def answers(self, rows: np.ndarray) -> np.ndarray:
+        return self.savings(rows)
+
     def savings(self, features: np.ndarray) -> np.ndarray:
         """Expected saving of each action against executing now, bps, one row an order."""
-        return savings_of(features, self.trees.predict(features), self.margin_bps)
+        return savings_of(features, predict(self.trees, features), self.margin_bps)
 
     def export(self) -> bytes:
-        """The whole policy as one ONNX graph: the trees, and the sums around them."""
-        import warnings
+        """The whole policy as one ONNX graph: the trees with the margin in their base, and what can be quoted beside them."""
+        from onnx import helper
 
-        from onnx import TensorProto, helper, numpy_helper
-        from skl2onnx import convert_sklearn
-        from skl2onnx.common.data_types import FloatTensorType
-
-        shape = [(INPUT, FloatTensorType([None, len(NAMES)]))]
-        with warnings.catch_warnings():
-            # The converter hands booleans where ONNX wants integers; protobuf 6 takes them and grumbles, which is why it is pinned below 7.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            model: Any = convert_sklearn(self.trees, name=NAME, initial_types=shape, target_opset=17)
-        graph = model.graph
-        residual = graph.output[0].name
-        graph.initializer.extend(
-            [
-                numpy_helper.from_array(np.array([SPLIT_SAVING], dtype=np.int64), "split_column"),
-                numpy_helper.from_array(np.array([[self.margin_bps]], dtype=np.float32), "margin"),
-            ]
-        )
-        graph.node.extend(
-            [
-                helper.make_node("Gather", [INPUT, "split_column"], [SPLIT], axis=1),
-                helper.make_node("Sub", [SPLIT, SPLIT], [NOW]),
-                helper.make_node("Relu", [SPLIT], ["quotable"]),
-                helper.make_node("Add", ["quotable", residual], ["promised"]),
-                helper.make_node("Sub", ["promised", "margin"], [WAIT]),
-                helper.make_node("Concat", list(ACTIONS), [OUTPUT], axis=1),
-            ]
-        )
-        del graph.output[:]
-        graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, len(ACTIONS)]))
-        return model.SerializeToString(deterministic=True)
+        nodes, constants = quotable_nodes("quotable")
+        trees = trees_node([None, None, self.trees], [0.0, 0.0, -self.margin_bps], "learned")
+        return graph_of(EXECUTION, NAME, [*nodes, trees, helper.make_node("Add", ["quotable", "learned"], [OUTPUT])], constants)
 
 
 def fit(features: np.ndarray, wait_residual_bps: np.ndarray, seed: int) -> HistGradientBoostingRegressor:
     """Trees for what waiting saves beyond the quote. The same rows and seed give the same trees."""
     from sklearn.ensemble import HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
 
     lessons = np.clip(wait_residual_bps, -LARGEST_LESSON_BPS, LARGEST_LESSON_BPS)
-    # One thread: the order of a parallel sum is the one thing a seed does not fix.
-    with threadpool_limits(limits=1):
+    with one_thread():
         return HistGradientBoostingRegressor(random_state=seed, **SHAPE).fit(features, lessons)
+
+
+def predict(trees: HistGradientBoostingRegressor, features: np.ndarray) -> np.ndarray:
+    """What the trees say waiting saves beyond the quote, bps."""
+    with one_thread():
+        return trees.predict(features)
 
 
 def savings_of(features: np.ndarray, wait_residual_bps: np.ndarray, margin_bps: float) -> np.ndarray:
     """The policy's sums: now saves nothing, a split what was quoted, waiting the better of both and the residual, less the margin."""
-    split = features[:, SPLIT_SAVING]
-    return np.column_stack([np.zeros(len(features)), split, np.maximum(split, 0) + wait_residual_bps - margin_bps])
+    savings = quotable(features)
+    savings[:, 2] += wait_residual_bps - margin_bps
+    return savings
+
+
+def _fit(frame: pl.DataFrame, seed: int) -> QuoteOffset:
+    return QuoteOffset(fit(matrix_of(frame, EXECUTION), frame[WAIT_RESIDUAL].to_numpy(), seed), MARGIN_BPS)
+
+
+POLICY = Policy(NAME, DESCRIPTION, EXECUTION, labels=(*COSTS, WAIT_RESIDUAL), horizon=timedelta(minutes=1), fit=_fit)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -15,9 +16,11 @@ import assets.learning
 from assets.learning import (
     ab_evaluation,
     action_costs,
+    aftermath,
     challenger_model,
     champion_model,
     features,
+    forecast_models,
     promoted_model,
     shadow_trials,
     training_set,
@@ -29,12 +32,15 @@ from assets.partitions import Span, days
 from assets.warehouse import Warehouse
 from executor.handover import load_handover
 from executor.service import ExecutorService
+from models.off_policy import GateSettings
 from models.registry import CHALLENGER, CHAMPION
 from tests.assets.learning import small_world
 
 TABLES = (
     features.TABLE,
     action_costs.TABLE,
+    aftermath.TABLE,
+    forecast_models.TABLE,
     training_set.TABLE,
     champion_model.TABLE,
     challenger_model.TABLE,
@@ -94,7 +100,7 @@ def result(house: House) -> dg.ExecuteInProcessResult:
 
 def test_every_promise_holds(result: dg.ExecuteInProcessResult) -> None:
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == 11
+    assert len(checks) == 15
     assert [check.check_name for check in checks if not check.passed] == []
 
 
@@ -147,6 +153,39 @@ def test_the_executor_trades_with_what_it_was_handed(result: dg.ExecuteInProcess
     assert answer["decision"]["policy"] == "quote_offset"
     assert int(answer["amount_out"]) > 2_500 * 10**6
     assert load_handover(house.root / "executor").generation == 1
+
+
+def test_what_came_after_an_order_is_younger_than_it(result: dg.ExecuteInProcessResult, house: House) -> None:
+    after = house.warehouse.read(aftermath.TABLE)
+    assert after.height == house.warehouse.read(features.TABLE).height
+    assert (after["known_at"] >= after["arrived_at"] + timedelta(minutes=5)).all()
+    # Arbitrage puts the price right 36 seconds after a trade, which some plans do not survive and others do.
+    assert 0 < after["missed"].sum() < after.height
+    assert after["markout_5m_bps"].abs().mean() > after["markout_1m_bps"].abs().mean() > 0
+
+
+def test_the_forecasts_are_registered_with_their_errors_beside_a_baseline(result: dg.ExecuteInProcessResult, house: House) -> None:
+    told = house.warehouse.read(forecast_models.TABLE)
+    assert told["policy"].to_list() == ["base_fee", "markout", "miss"]
+    assert (told["judged_on"] > 200).all() and (told.filter(pl.col("policy") != "base_fee")["error"] > 0).all()
+    # The base fee of this world never moves: nothing can be better than to say so, and nothing gets to be champion.
+    assert told["baseline_error"].item(0) == 0.0 and house.registry.open("base_fee").at(CHAMPION) is None
+    versions = house.registry.open("miss").versions()
+    assert [version.bundle_sha256 for version in versions] == told.filter(pl.col("policy") == "miss")["bundle_sha256"].to_list()
+    assert versions[0].tags["data_sha256"] == told.filter(pl.col("policy") == "miss")["data_sha256"].item()
+
+
+def test_a_challenger_that_does_not_get_past_the_gate_is_not_shadowed(
+    result: dg.ExecuteInProcessResult, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = House(tmp_path / "copy")
+    shutil.copytree(house.root, copy.root)
+    strict = partial(challenger_model.train, gate=GateSettings(least_saving_bps=1e4))
+    monkeypatch.setattr(challenger_model, "train", strict)
+    copy.run("challenger_model")
+    assert copy.warehouse.read(challenger_model.TABLE).is_empty()
+    decision, _ = ab_evaluation.verdict_of(copy.warehouse)
+    assert decision.verdict == "HOLD" and "did not get past the gate" in decision.reason
 
 
 def test_running_again_changes_no_table_no_version_and_no_handover(result: dg.ExecuteInProcessResult, house: House) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from executor.gas.base_fee import next_base_fee
+from domain.base_fee import next_base_fee
 
 GWEI = 10**9
 GAS, LIMIT = 100_000, 30_000_000

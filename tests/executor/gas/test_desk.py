@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.base_fee import next_base_fee
 from domain.problems import BadInput, OverGasBudget, Unavailable
 from executor.chain.local.anvil import Anvil
 from executor.chain.node import HttpNode, NodeRefused
 from executor.gas import Budget, GasDesk, GasSettings, LoggedAlerts
-from executor.gas.base_fee import next_base_fee
 from executor.orders import Fees
 from tests.executor.gas.markets import GWEI, LIMIT, MarketBlock, as_fee_history, market
 from tests.executor.safety.places import StandingClock

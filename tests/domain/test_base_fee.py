@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.gas.base_fee import highest_base_fee, next_base_fee
+from domain.base_fee import highest_base_fee, next_base_fee
 
 MAINNET_LIMIT = 30_000_000  # of the two recorded blocks
 
