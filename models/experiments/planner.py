@@ -15,10 +15,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from domain.assignment import BUCKETS
 from domain.problems import BadInput, HopelessTrial
 from models.experiments.evidence import log_e_value
 from models.experiments.policy import PromotionPolicy
-from models.experiments.rollout import RolloutPolicy
+from models.experiments.rollout import RolloutPolicy, Stage
 
 Design = Literal["shadow", "split"]
 POWER = 0.8
@@ -123,11 +124,15 @@ def plan(wish: Wish, promotion: PromotionPolicy, rollout: RolloutPolicy) -> Plan
         power=POWER,
         lift=wish.lift,
         design=wish.design,
-        canary_days=math.ceil(sum(stage.least_hours for stage in rollout.stages if stage.share_bp) / 24),
+        canary_days=math.ceil(sum(_stage_hours(stage, wish.orders_per_day) for stage in rollout.stages if stage.share_bp) / 24),
         max_days=promotion.max_days,
         method=method,
         policy_sha256=promotion.sha256,
     )
+
+
+def _stage_hours(stage: Stage, orders_per_day: float) -> float:
+    return max(stage.least_hours, stage.least_orders / (orders_per_day * stage.share_bp / BUCKETS) * 24)
 
 
 def blocks_for(wish: Wish, promotion: PromotionPolicy) -> tuple[int | None, str]:

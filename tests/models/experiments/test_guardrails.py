@@ -69,6 +69,13 @@ def test_each_way_of_being_worse_breaches_its_own_guardrail_and_no_other(name, c
     assert reading.reason.startswith(f"{name} breached after {reading.breached_after:,} orders")
 
 
+def test_a_challenger_that_fails_every_order_is_found_before_one_per_cent_becomes_five():
+    orders = checked(canary((("canary_1", 100, 20),), per_day=200), reverted=IS_CHALLENGER)
+    reading = watch(orders, BASELINE, POLICY)[1]
+    assert reading.breached_after is not None
+    assert orders.head(reading.breached_after).filter(IS_CHALLENGER).height <= POLICY.stage("canary_1").least_orders
+
+
 def test_a_promise_that_both_arms_miss_alike_is_no_bias_of_the_challengers():
     found = readings(shadow_cost_bps=pl.col("cost_bps") - 25)
     assert not found["canary_bias"].breached and found["canary_bias"].orders == 800

@@ -66,7 +66,8 @@ def test_the_least_lift_costs_days_when_the_lift_is_just_that():
 def test_a_good_test_is_planned_with_the_canary_that_follows():
     found = plan(WISH, POLICY, ROLLOUT)
     assert found.days == found.blocks <= 10 and found.blocks >= POLICY.min_blocks
-    assert found.canary_days == 6 and found.policy_sha256 == POLICY.sha256
+    # 20 orders at 1 % of 1,200 a day are 40 hours; the other stages last 24, 24, 48 and 24.
+    assert found.canary_days == 7 and found.policy_sha256 == POLICY.sha256
     assert found.signal == pytest.approx(2.0 / (25 / 1_200**0.5))
 
 

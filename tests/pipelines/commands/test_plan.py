@@ -23,7 +23,7 @@ def test_a_test_that_can_be_done_is_told_in_days(ask):
     code, told = ask("--json")
     found = json.loads(told.out)
     assert code == 0 and 7 <= found["days"] <= 10
-    assert (found["max_days"], found["block_hours"], found["canary_days"], found["method"]) == (60, 24, 6, "simulated")
+    assert (found["max_days"], found["block_hours"], found["canary_days"], found["method"]) == (60, 24, 7, "simulated")
 
 
 def test_the_same_question_gets_the_same_answer(ask):
