@@ -19,7 +19,7 @@ from scipy.stats import chi2
 
 from domain.sequential import CHALLENGER, CHAMPION, Guardrail
 from models.experiments.canary import canary_orders, read_canary
-from models.experiments.guardrails import GUARDRAILS
+from models.experiments.guardrails import GUARDRAILS, Baseline, GuardrailReading, watch
 from models.experiments.planner import POWER, Wish, blocks_for
 from models.experiments.policy import PromotionPolicy
 from models.experiments.rollout import read_rollout
@@ -39,6 +39,7 @@ def main() -> int:
     console = Console()
     console.print(_ratios(5 * runs))
     console.print(_rates(runs))
+    console.print(_guardrails(runs // 2))
     console.print(_days())
     console.print(_costs())
     return 0
@@ -90,6 +91,56 @@ def _rates(runs: int, orders: int = 10_000) -> Table:
     return table
 
 
+def _guardrails(runs: int, orders: int = 4_000) -> Table:
+    """Through the canary's own reading: costs of fat tails (t₃), around a price that changes by the hour for both arms."""
+    table = Table(title=f"All guardrails together, {runs} canaries of {orders:,} orders at 50 %")
+    for name in ("the challenger", "any breach", "by its own guardrail", "after orders (median)", "in hours at 1,200 a day"):
+        table.add_column(name, justify="right")
+    on = pl.col("arm") == CHALLENGER
+    chance = pl.col("chance")
+    harms: dict[str, tuple[str, pl.Expr]] = {
+        "is no worse": ("", pl.col("reverted")),
+        "is slow in 10 % of its orders": ("latency", pl.when(on & (chance < 0.1)).then(150.0).otherwise("latency_ms").alias("latency_ms")),
+        "reverts 10 % of its orders": ("revert_rate", pl.col("reverted") | (on & (chance < 0.1))),
+        "refuses 10 % of its orders": ("reject_rate", pl.col("rejected") | (on & (chance < 0.1))),
+        "pays 20 bps more": ("drawdown", pl.col("cost_bps") + 20 * on.cast(pl.Float64)),
+        "promised 5 bps less than it paid": ("canary_bias", pl.col("shadow_cost_bps") - 5 * on.cast(pl.Float64)),
+    }
+    for told, (own, harm) in harms.items():
+        found = [_named(watch(canary_orders(_unfilled(_lively(orders, run).with_columns(harm))), BASELINE, ROLLOUT)) for run in range(runs)]
+        any_breach = [None if not breaches else 1 for breaches in found]
+        owns = [breaches.get(own) for breaches in found]
+        needed = [orders for orders in owns if orders is not None]
+        when = f"{np.median(needed) / 50:,.0f}" if needed else "-"
+        table.add_row(told, _told(any_breach)[0], *(_told(owns) if own else ("-", "-")), when)
+    return table
+
+
+BASELINE = Baseline(champion_p95_ms=100.0, champion_cost_bps=20.0)
+
+
+def _named(readings: tuple[GuardrailReading, ...]) -> dict[str, int | None]:
+    return {reading.name: reading.breached_after for reading in readings if reading.breached}
+
+
+def _lively(orders: int, run: int) -> pl.DataFrame:
+    chance = np.random.default_rng((SEED, run))
+    arms = chance.random(orders) < 0.5
+    hours = np.repeat(chance.standard_t(3, orders // 50 + 1) * 10, 50)[:orders]
+    cost = 20 + hours + chance.standard_t(3, orders) * 10
+    frame = _frame(arms, np.full(orders, 5_000), np.ones(orders, dtype=bool), cost, np.zeros(orders, dtype=bool), per_day=1_200)
+    return frame.with_columns(
+        chance=pl.Series(chance.random(orders)),
+        reverted=pl.Series(chance.random(orders) < 0.01),
+        latency_ms=pl.Series(chance.lognormal(4.2, 0.25, orders)),
+        shadow_cost_bps=pl.Series(cost - 2 - chance.normal(0, 5, orders)),
+    )
+
+
+def _unfilled(orders: pl.DataFrame) -> pl.DataFrame:
+    return orders.with_columns(filled=pl.when("rejected").then(0.0).otherwise("filled"))
+
+
 def _breach(arms: np.ndarray, reverted: np.ndarray, alpha: float) -> int | None:
     guardrail = Guardrail(ROLLOUT.revert_margin, alpha)
     for place, (is_challenger, value) in enumerate(zip(arms.tolist(), reverted.tolist(), strict=True), 1):
@@ -112,7 +163,7 @@ def _z(arms: np.ndarray, reverted: np.ndarray) -> np.ndarray:
 
 def _days() -> Table:
     table = Table(title=f"Days for {POWER:.0%} power at alpha {POLICY.alpha:g}, by the mean of a day's saving in its standard deviations")
-    lifts = (0.1, 1.5 * POLICY.min_lift, POLICY.min_lift)
+    lifts = (1.5 * POLICY.min_lift, POLICY.min_lift)
     least = f"least lift {POLICY.min_lift:.0%}"
     for name in ("saving", "one look, its day fixed before", "read daily", *(f"read daily, {least}, true {lift:.1%}" for lift in lifts)):
         table.add_column(name, justify="right")

@@ -110,7 +110,8 @@ class StageReading:
 @dataclass(frozen=True, slots=True)
 class CanaryReading:
     """All stages together. `saving_bps` is positive when the challenger is cheaper; `naive_saving_bps` is what the filled orders alone,
-    pooled over the stages, would have said, and is there to be compared, not believed."""
+    pooled over the stages, would have said, and is there to be compared, not believed.
+    `dearer`: it is proved that the challenger costs more when live, and the verdict is ROLLBACK."""
 
     stages: tuple[StageReading, ...]
     saving_bps: float
@@ -118,13 +119,9 @@ class CanaryReading:
     champion_cost_bps: float
     e_value: float
     bar: float
+    dearer: bool
     blocks: int
     orders: int
-
-    @property
-    def dearer(self) -> bool:
-        """Whether the challenger is proved to cost more when live: the verdict is ROLLBACK."""
-        return self.saving_bps < 0 and self.e_value >= self.bar
 
     @property
     def reason(self) -> str:
@@ -147,13 +144,16 @@ def read_canary(orders: pl.DataFrame, policy: PromotionPolicy) -> CanaryReading:
     )
     fills = orders.filter(pl.col("filled") > 0)
     paid, asked = _cost(fills, CHAMPION, "cost_bps"), _cost(fills, CHALLENGER, "cost_bps")
+    mean = _mean(saving, weight)
     return CanaryReading(
         stages=read,
-        saving_bps=_mean(saving, weight),
+        saving_bps=mean,
         naive_saving_bps=None if paid is None or asked is None else paid - asked,
         champion_cost_bps=_mean(blocks["champion_cost"].to_numpy(), weight),
         e_value=evidence.e_value,
         bar=policy.bar,
+        # Both ways of weighing must agree on the side.
+        dearer=evidence.e_value >= policy.bar and max(evidence.mean, mean) < 0,
         blocks=blocks.height,
         orders=orders.height,
     )

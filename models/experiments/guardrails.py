@@ -82,7 +82,7 @@ def watch(orders: pl.DataFrame, baseline: Baseline, policy: RolloutPolicy) -> tu
         _read("latency", policy.latency_margin, _values(orders, slow.cast(pl.Float64)), policy),
         _read("revert_rate", policy.revert_margin, _values(orders, pl.col("reverted").cast(pl.Float64)), policy),
         _read("reject_rate", policy.reject_margin, _values(orders, pl.col("rejected").cast(pl.Float64)), policy),
-        _read("drawdown", 0.0, _drawdowns(orders, baseline, policy), policy),
+        _read("drawdown", 0.0, _drawdowns(orders, baseline, policy), policy, policy.drawdown_block_orders),
         # Both arms' promises are held against what came, so an error that the quotes of both share drops out.
         _read("canary_bias", policy.bias_margin_bps / width, _values(orders, (broken / width + 0.5).clip(0, 1)), policy),
     )
@@ -130,7 +130,7 @@ def _worst_run(costs: list[float]) -> float:
     return worst
 
 
-def _read(name: str, margin: float, answers: Iterator[_Answer], policy: RolloutPolicy) -> GuardrailReading:
+def _read(name: str, margin: float, answers: Iterator[_Answer], policy: RolloutPolicy, orders_each: int = 1) -> GuardrailReading:
     alpha = policy.guardrail_alpha / len(GUARDRAILS)
     guardrail = Guardrail(margin, alpha)
     open_stage = None
@@ -145,7 +145,7 @@ def _read(name: str, margin: float, answers: Iterator[_Answer], policy: RolloutP
             guardrail = Guardrail(margin, alpha, guardrail.log_e, guardrail.peak)
         open_stage = stage
         guardrail.add(arm, value)
-        orders += 1
+        orders += orders_each
         if after is None and guardrail.breached:
             after, at = orders, moment
     return GuardrailReading(name, guardrail.e_value, 1 / alpha, after is not None, orders, after, at)

@@ -96,6 +96,13 @@ def test_a_share_of_one_in_ten_does_not_look_like_a_drawdown_by_being_small():
     )
 
 
+def test_a_drawdown_counts_the_orders_of_its_runs_equally_many_of_both_arms():
+    orders = checked(canary((("canary_10", 1_000, 20),)))
+    reading = watch(orders, BASELINE, POLICY)[3]
+    fewer = orders.filter(IS_CHALLENGER).height
+    assert reading.orders == 2 * (fewer - fewer % POLICY.drawdown_block_orders)
+
+
 def test_what_one_stage_gathered_is_carried_into_the_next_and_no_bet_spans_both():
     failing = {"reverted": some(0.5)}
     both = checked(canary(RAMP), **failing)
