@@ -13,6 +13,7 @@ from domain.problems import Problem
 from pipelines.commands.demo import demo
 from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
+from pipelines.commands.evidence import evidence
 from pipelines.commands.import_logs import import_logs
 from pipelines.commands.journal import journal
 from pipelines.commands.plan import plan
@@ -48,6 +49,7 @@ app.command(rich_help_panel=START)(serve)
 app.command(rich_help_panel=EXACT)(replay)
 app.command(rich_help_panel=EXACT)(quote)
 app.command(rich_help_panel=EXACT)(route)
+app.command(rich_help_panel=EXACT)(evidence)
 app.command(rich_help_panel=DATA)(record)
 app.command("import-logs", rich_help_panel=DATA)(import_logs)
 app.command(rich_help_panel=DATA)(verify)
