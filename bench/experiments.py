@@ -169,7 +169,7 @@ def _days() -> Table:
         table.add_column(name, justify="right")
     z = NormalDist().inv_cdf(1 - POLICY.alpha) + NormalDist().inv_cdf(POWER)
     for signal in (2.0, 1.5, 1.0, 0.75, 0.5, 0.3):
-        wishes = [Wish(lift=lift, base_cost_bps=100, orders_per_day=1, saving_sd_bps=100 * lift / signal) for lift in lifts]
+        wishes = [Wish(lift, 20, 1_200, 20 * lift * 1_200**0.5 / signal) for lift in lifts]
         days = [blocks_for(wishes[0], replace(POLICY, min_lift=0.0))[0], *(blocks_for(wish, POLICY)[0] for wish in wishes)]
         table.add_row(f"{signal:g}", f"{(z / signal) ** 2:.1f}", *("-" if day is None else f"{day:,}" for day in days))
     return table

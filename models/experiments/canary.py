@@ -111,7 +111,7 @@ class StageReading:
 class CanaryReading:
     """All stages together. `saving_bps` is positive when the challenger is cheaper; `naive_saving_bps` is what the filled orders alone,
     pooled over the stages, would have said, and is there to be compared, not believed.
-    `dearer`: it is proved that the challenger costs more when live, and the verdict is ROLLBACK."""
+    `e_value` is the evidence against "no dearer"; `dearer` says that it suffices, and the verdict is ROLLBACK."""
 
     stages: tuple[StageReading, ...]
     saving_bps: float
@@ -127,7 +127,7 @@ class CanaryReading:
     def reason(self) -> str:
         """The sentence a person reads."""
         told = f"live, over {self.blocks} blocks, the challenger saves {self.saving_bps:.2f} of {self.champion_cost_bps:.2f} bps"
-        return f"{told}; e-value {self.e_value:.3g}, {self.bar:.3g} decides."
+        return f'{told}; e-value against "no dearer" {self.e_value:.3g}, {self.bar:.3g} decides.'
 
 
 def read_canary(orders: pl.DataFrame, policy: PromotionPolicy) -> CanaryReading:
@@ -138,7 +138,8 @@ def read_canary(orders: pl.DataFrame, policy: PromotionPolicy) -> CanaryReading:
     """
     blocks = _blocks(orders, policy)
     saving, weight = blocks["saving"].to_numpy(), blocks["weight"].to_numpy()
-    evidence = weigh(saving * np.sqrt(weight), policy.prior_scale)
+    # Only "no dearer" can be refuted here; that the challenger is cheaper is the shadow trial's to show.
+    evidence = weigh(-saving * np.sqrt(weight), policy.prior_scale)
     read = tuple(
         _stage(stage, share_bp, part, blocks) for (stage, share_bp), part in orders.group_by("stage", "share_bp", maintain_order=True)
     )
@@ -153,7 +154,7 @@ def read_canary(orders: pl.DataFrame, policy: PromotionPolicy) -> CanaryReading:
         e_value=evidence.e_value,
         bar=policy.bar,
         # Both ways of weighing must agree on the side.
-        dearer=evidence.e_value >= policy.bar and max(evidence.mean, mean) < 0,
+        dearer=evidence.e_value >= policy.bar and evidence.mean > 0 > mean,
         blocks=blocks.height,
         orders=orders.height,
     )

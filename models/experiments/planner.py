@@ -2,6 +2,7 @@
 
 Power comes from a seeded simulation of the rule itself: block means drawn from a normal distribution of the size and spread that are
 planned with, judged by the e-value after every block as the real trial would be, with the policy's least number of blocks and least lift.
+The bets against accidents are followed to the second order of their stakes: the saving wins them, its variance costs them.
 Where the answer is far away (over 2,000 blocks) it is worked out for a single look at the end, which is a little pessimistic.
 """
 
@@ -18,6 +19,7 @@ import numpy as np
 from domain.assignment import BUCKETS
 from domain.problems import BadInput, HopelessTrial
 from models.experiments.evidence import log_e_value
+from models.experiments.paired import STAKE
 from models.experiments.policy import PromotionPolicy
 from models.experiments.rollout import RolloutPolicy, Stage
 
@@ -137,21 +139,52 @@ def _stage_hours(stage: Stage, orders_per_day: float) -> float:
 
 def blocks_for(wish: Wish, promotion: PromotionPolicy) -> tuple[int | None, str]:
     """Blocks until the rule promotes with the planned power, and whether that was simulated or worked out; None beyond a million."""
-    signal = wish.signal(promotion.block_hours)
-    single_look = _single_look(signal, promotion)
+    single_look = _single_look(wish, promotion)
     if single_look is None or single_look > FARTHEST:
         return single_look, "single look"
     # The least lift may hold a trial back that has the evidence already, so the search goes on beyond the single look.
-    furthest = min(max(2 * single_look, 4 * promotion.min_blocks, _max_blocks(promotion)), FARTHEST)
-    promoted = np.cumsum(np.bincount(_first_promotions(signal, wish, promotion, furthest), minlength=furthest + 1)[:furthest])
-    enough = np.flatnonzero(promoted >= POWER * RUNS)
-    return (int(enough[0]) + 1 if len(enough) else None), "simulated"
+    near = min(max(2 * single_look, 4 * promotion.min_blocks, _max_blocks(promotion)), FARTHEST)
+    for furthest in (near, min(10 * near, FARTHEST)):
+        promoted = np.cumsum(np.bincount(_first_promotions(wish, promotion, furthest), minlength=furthest + 1)[:furthest])
+        enough = np.flatnonzero(promoted >= POWER * RUNS)
+        if len(enough):
+            return int(enough[0]) + 1, "simulated"
+    return None, "simulated"
 
 
-def _first_promotions(signal: float, wish: Wish, promotion: PromotionPolicy, blocks: int) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class _Bet:
+    """The logged winnings of a block: `gain` for each standard deviation that it saves, less `drag`; nothing in the first `idle` blocks."""
+
+    gain: float
+    drag: float
+    idle: int
+
+
+def _bets(wish: Wish, promotion: PromotionPolicy) -> tuple[_Bet, _Bet]:
+    """The bets on single orders and on whole hours (models/experiments/paired.py), whose stake is what an accident may cost.
+
+    The largest that was seen without an accident is taken as four standard deviations.
+    """
+    hours = promotion.block_hours
+    hourly = wish.orders_per_day / 24
+    saving, deviation = wish.lift * wish.base_cost_bps, wish.saving_sd_bps
+    of_order = STAKE / max(promotion.accident_bps, 4 * deviation)
+    hour_variance = deviation**2 * (hourly * (1 - wish.likeness) + hourly**2 * wish.likeness)
+    of_hour = STAKE / max(promotion.accident_hour * hourly * wish.base_cost_bps, 4 * math.sqrt(hour_variance))
+    # A block's total saving, for each standard deviation of its mean.
+    unit = hourly * hours * wish.spread(hours)
+    return (
+        _Bet(of_order * unit, of_order**2 / 2 * hourly * hours * (deviation**2 + saving**2), 0),
+        _Bet(of_hour * unit, of_hour**2 / 2 * hours * (hour_variance + (hourly * saving) ** 2), 1),
+    )
+
+
+def _first_promotions(wish: Wish, promotion: PromotionPolicy, blocks: int) -> np.ndarray:
     """In which block, from 0, each simulated trial is promoted; `blocks` when it never is. The seed is fixed: a plan is a plan."""
     chance = np.random.default_rng(20_260_101)
     bars = _t_bars(blocks, promotion)
+    signal, bets = wish.signal(promotion.block_hours), _bets(wish, promotion)
     least_mean = signal * promotion.min_lift / wish.lift
     count = np.arange(1, blocks + 1)
     firsts = []
@@ -161,6 +194,10 @@ def _first_promotions(signal: float, wish: Wish, promotion: PromotionPolicy, blo
         mean = np.cumsum(drawn, axis=1) / count
         deviation = np.sqrt(np.maximum(np.cumsum(drawn**2, axis=1) - count * mean**2, 1e-300) / np.maximum(count - 1, 1))
         reached = (mean * np.sqrt(count) >= bars * deviation) & (mean >= least_mean)
+        for bet in bets:
+            won = bet.gain * drawn - bet.drag
+            won[:, : bet.idle] = 0
+            reached &= np.cumsum(won, axis=1) >= math.log(promotion.bar)
         firsts.append(np.where(reached.any(axis=1), reached.argmax(axis=1), blocks))
     return np.concatenate(firsts)
 
@@ -181,14 +218,20 @@ def _t_bar(blocks: int, promotion: PromotionPolicy) -> float:
     return math.sqrt((blocks - 1) * (ratio - 1) / (1 - ratio * shrink))
 
 
-def _single_look(signal: float, promotion: PromotionPolicy, at_most: int = 1_000_000) -> int | None:
-    """Blocks for the planned power with one look at their end: the e-value at a t that low is still enough."""
+def _single_look(wish: Wish, promotion: PromotionPolicy, at_most: int = 1_000_000) -> int | None:
+    """Blocks for the planned power with one look at their end: a sum of blocks as low as one in five must still be enough."""
+    signal, bets = wish.signal(promotion.block_hours), _bets(wish, promotion)
     margin = NormalDist().inv_cdf(POWER)
     bar = math.log(promotion.bar)
 
+    def low(blocks: int) -> float:
+        return blocks * signal - margin * math.sqrt(blocks)
+
     def enough(blocks: int) -> bool:
-        t = math.sqrt(blocks) * signal - margin
-        return t > 0 and log_e_value(blocks, t * t, promotion.prior_scale) >= bar
+        total = low(blocks)
+        if total <= 0 or log_e_value(blocks, total**2 / blocks, promotion.prior_scale) < bar:
+            return False
+        return all(bet.gain * low(blocks - bet.idle) - bet.drag * (blocks - bet.idle) >= bar for bet in bets)
 
     return _least(enough, promotion.min_blocks, at_most)
 
@@ -209,7 +252,7 @@ def _max_blocks(promotion: PromotionPolicy) -> int:
 
 def _in_time(wish: Wish, promotion: PromotionPolicy) -> bool:
     furthest = _max_blocks(promotion)
-    firsts = _first_promotions(wish.signal(promotion.block_hours), wish, promotion, furthest)
+    firsts = _first_promotions(wish, promotion, furthest)
     return bool((firsts < furthest).sum() >= POWER * RUNS)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
@@ -24,7 +23,7 @@ E_VALUES = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0, 1e6), min_s
 
 
 def test_three_good_ones_of_four_help_each_other_over_the_bar():
-    e_values = {"a": 70.0, "b": 80.0, "c": 90.0, "d": 1.0}
+    e_values = {"a": BAR * 1.4, "b": BAR * 1.6, "c": BAR * 1.8, "d": 1.0}
     assert e_bh(e_values, BAR) == (("c", "b", "a"), pytest.approx(BAR * 4 / 3))
     assert bonferroni(e_values, BAR) == ((), 4 * BAR)
 
@@ -86,29 +85,24 @@ def test_an_endless_sequence_of_useless_candidates_seldom_promotes_one():
     assert false <= sequences / BAR + 3 * math.sqrt(sequences / BAR)
 
 
-def candidate(saving: float, seed: int = 1) -> Decision:
-    chance = np.random.default_rng(seed)
-    count = 10 * 24
-    trials = pl.DataFrame(
-        {
-            "arrived_at": [datetime(2026, 1, 10, tzinfo=UTC) + timedelta(hours=n) for n in range(count)],
-            "champion_cost_bps": np.full(count, 20.0),
-            "challenger_cost_bps": 20 - saving + chance.normal(0, 6, count),
-        },
-        schema_overrides={"arrived_at": pl.Datetime("us", "UTC")},
-    )
-    return decide(trials, POLICY)[0]
+NOTHING = pl.DataFrame(schema={"arrived_at": pl.Datetime("us", "UTC"), "champion_cost_bps": pl.Float64, "challenger_cost_bps": pl.Float64})
+UNDECIDED = decide(NOTHING, POLICY)[0]
+
+
+def candidate(saving_bps: float, e_value: float) -> Decision:
+    verdict = "PROMOTE" if saving_bps >= 1 and e_value >= BAR else "HOLD"
+    return replace(UNDECIDED, verdict=verdict, e_value=e_value, saving_bps=saving_bps, lift=saving_bps / 20)
 
 
 def test_the_family_names_its_survivors_and_the_best_of_them():
-    family = judge_family({"good": candidate(4.0), "better": candidate(6.0, 2), "dear": candidate(-6.0, 3)}, "e_bh")
+    family = judge_family({"good": candidate(4.0, 3 * BAR), "better": candidate(6.0, 2 * BAR), "dear": candidate(-6.0, 9 * BAR)}, "e_bh")
     assert set(family.survivors) == {"good", "better"} and family.best == "better"
     assert family.candidates == 3 and "2 of 3 candidates survive e_bh" in family.reason
 
 
 def test_a_candidate_promoted_alone_may_fail_among_many_and_is_named():
-    just = replace(candidate(4.0), e_value=BAR * 1.5)
-    useless = {f"u{seed}": candidate(-6.0, seed) for seed in range(3)}
+    just = candidate(4.0, 1.5 * BAR)
+    useless = {f"useless {number}": candidate(0.1, 1.0) for number in range(3)}
     for rule in ("e_bh", "bonferroni"):
         family = judge_family({"just": just, **useless}, rule)
         assert (just.verdict, family.survivors, family.best) == ("PROMOTE", (), None)
@@ -116,7 +110,7 @@ def test_a_candidate_promoted_alone_may_fail_among_many_and_is_named():
 
 
 def test_evidence_does_not_help_a_candidate_whose_lift_is_too_small():
-    small = replace(candidate(4.0), verdict="HOLD", e_value=1e6)
+    small = candidate(0.5, 1e6)
     assert judge_family({"small": small}, "bonferroni").survivors == ()
 
 
@@ -132,6 +126,6 @@ def test_no_candidates_and_what_is_no_evidence_are_refused():
     with pytest.raises(BadInput, match="bar of a single candidate"):
         e_bh({"a": 1.0}, 0.0)
     with pytest.raises(BadInput, match="e_bh or bonferroni"):
-        judge_family({"a": candidate(4.0)}, "none")
+        judge_family({"a": candidate(4.0, BAR)}, "none")
     with pytest.raises(BadInput, match="different policies"):
-        judge_family({"a": candidate(4.0), "b": replace(candidate(4.0), policy_sha256="other")}, "e_bh")
+        judge_family({"a": candidate(4.0, BAR), "b": replace(candidate(4.0, BAR), policy_sha256="other")}, "e_bh")
