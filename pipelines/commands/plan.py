@@ -40,7 +40,7 @@ def plan(
 
     if not policy.is_file():
         raise BadInput(f"{policy} is no file; give the path of a promotion policy, or leave --policy out.", field="policy")
-    promotion = PromotionPolicy.read(policy)
+    promotion = PromotionPolicy.read_stricter(policy)
     designs: dict[str, Design] = {"shadow": "shadow", "split": "split"}
     if design not in designs:
         raise BadInput(f"design must be shadow or split, it is {design!r}.", field="design")
