@@ -67,7 +67,7 @@ def judge_family(decisions: Mapping[str, Decision], rule: str) -> Family:
         raise BadInput(f"The rule must be {' or '.join(RULES)}, it is {rule!r}.", field="rule")
     if len({decision.policy_sha256 for decision in decisions.values()}) > 1:
         raise BadInput("The candidates were judged under different policies; judge them under one.", field="policy_sha256")
-    # An e-value is two-sided: evidence that a candidate is dearer is none that it should be promoted.
+    # Whatever its e-value, a candidate that is dearer brings no evidence that it should be promoted.
     e_values = {name: decision.e_value if decision.saving_bps > 0 else 0.0 for name, decision in decisions.items()}
     passed, bar = (e_bh if rule == "e_bh" else bonferroni)(e_values, next((decision.bar for decision in decisions.values()), 1.0))
     survivors = tuple(name for name in passed if decisions[name].verdict == "PROMOTE")
