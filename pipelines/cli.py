@@ -13,10 +13,12 @@ from domain.problems import Problem
 from pipelines.commands.demo import demo
 from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
+from pipelines.commands.evidence import evidence
 from pipelines.commands.import_logs import import_logs
 from pipelines.commands.journal import journal
 from pipelines.commands.learn import learn
 from pipelines.commands.negotiate import negotiate, negotiation
+from pipelines.commands.plan import plan
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.replay import replay
@@ -42,17 +44,19 @@ def grekko() -> None:
     """
 
 
-START, EXACT, DATA, TRADE = "Start here", "Exact answers from files", "Recordings", "The executor"
+START, EXACT, DATA, LEARN, TRADE = "Start here", "Exact answers from files", "Recordings", "Learning", "The executor"
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START)(dev)
 app.command(rich_help_panel=START)(serve)
 app.command(rich_help_panel=EXACT)(replay)
 app.command(rich_help_panel=EXACT)(quote)
 app.command(rich_help_panel=EXACT)(route)
+app.command(rich_help_panel=LEARN)(evidence)
 app.command(rich_help_panel=DATA)(record)
 app.command("import-logs", rich_help_panel=DATA)(import_logs)
 app.command(rich_help_panel=DATA)(verify)
-app.command(rich_help_panel=TRADE)(learn)
+app.command(rich_help_panel=LEARN)(learn)
+app.command(rich_help_panel=LEARN)(plan)
 app.add_typer(desk, name="desk", rich_help_panel=TRADE)
 app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 app.command(rich_help_panel=TRADE)(negotiate)

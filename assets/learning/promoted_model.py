@@ -24,7 +24,7 @@ TABLE = Table(
     "promoted_model",
     row="The verdict, and the model it puts in charge.",
     columns=columns(
-        Column("verdict", TEXT, "PROMOTE, HOLD, FUTILE or INVALID."),
+        Column("verdict", TEXT, "PROMOTE, ROLLBACK, HOLD, FUTILE or INVALID."),
         Column("reason", TEXT, "Why, in a sentence."),
         Column("policy", TEXT, "Policy that decides from here on: the challenger's when promoted, else the champion's."),
         Column("version", COUNT, "Its version in the registry."),
@@ -39,7 +39,7 @@ TABLE = Table(
         Column("blocks", COUNT, "Blocks the verdict rests on."),
         Column("block_hours", COUNT, "Length of a block, hours."),
         Column("orders", COUNT, "Orders the verdict rests on."),
-        Column("clipped_orders", COUNT, "Orders whose saving or loss counted only up to the policy's limit."),
+        Column("clipped_orders", COUNT, "Orders whose saving counted only up to the policy's limit."),
         Column("more_days", COUNT, "Days of orders the planner expects are still needed; empty when it sees no end.", nullable=True),
         Column("decided_at", TIME, "Arrival of the last order the verdict rests on, UTC.", nullable=True),
         Column("policy_sha256", TEXT, "Hash of the promotion policy it was judged by."),
