@@ -15,6 +15,7 @@ from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
 from pipelines.commands.import_logs import import_logs
 from pipelines.commands.journal import journal
+from pipelines.commands.prompt import prompt
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.replay import replay
@@ -52,6 +53,7 @@ app.command("import-logs", rich_help_panel=DATA)(import_logs)
 app.command(rich_help_panel=DATA)(verify)
 app.add_typer(desk, name="desk", rich_help_panel=TRADE)
 app.add_typer(journal, name="journal", rich_help_panel=TRADE)
+app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
