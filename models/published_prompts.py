@@ -36,8 +36,10 @@ def publish(registry: PromptRegistry, folder: Path, alias: str = PRODUCTION) -> 
     A prompt that may not be used keeps the version that was published before. Whoever publishes at the same time waits for us and reads
     the registry after us, so what was read earlier never overwrites what was read later.
     """
-    if not registry.exists and not (folder / FILE).is_file():
-        return Publication({}, {}, False)
+    if not (folder / FILE).is_file():
+        first = registry.in_use(alias)
+        if not first.prompts:
+            return Publication({}, first.refused, False)  # no prompt was ever in use: there is no file to write
     with _one_at_a_time(folder):
         before = published(folder)
         found = registry.in_use(alias)

@@ -111,7 +111,7 @@ SUITES = [
                 "every_verdict_is_known",
                 "A block promotes, holds, is futile or invalid.",
                 "verdict",
-                ["PROMOTE", "HOLD", "FUTILE", "INVALID"],
+                ["PROMOTE", "ROLLBACK", "HOLD", "FUTILE", "INVALID"],
             ),
         ),
     ),
