@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import PromptVersion
 
 PRODUCTION = "production"
+ADDRESS = "GREKKO_MLFLOW_URI"
 # What a person can still review, and what leaves a model room to answer; MLflow itself takes 100,000.
 LONGEST = 20_000
 MOST_VARIABLES = 32
@@ -103,14 +104,14 @@ def check_name(name: str, field: str = "name") -> str:
 
 
 class PromptRegistry:
-    """MLflow's prompt registry in a folder, beside the models: `registry.db`. `address` names a server instead.
+    """MLflow's prompt registry in a folder, beside the models: `registry.db`. `address`, or GREKKO_MLFLOW_URI, names a server instead.
 
     Every call raises Unavailable when MLflow does not answer.
     """
 
     def __init__(self, folder: Path | str, address: str | None = None) -> None:
         self.folder = Path(folder).resolve()
-        self.address = address
+        self.address = address or os.environ.get(ADDRESS)
 
     @property
     def exists(self) -> bool:

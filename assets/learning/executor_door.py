@@ -25,6 +25,10 @@ UNDER_WAY = frozenset({"ACCEPTED", "VERIFYING", "WARMING", "SHIFTING", "DRAINING
 ENDED = frozenset({"DONE", "FAILED", "ROLLED_BACK"})
 # Why an operation failed through no fault of the model: the executor was stopped, somebody else was quicker, a disk was full.
 NOT_THE_MODEL = frozenset({"restart", "superseded", "pointer", "unexpected", "Unavailable", "JournalUnavailable"})
+# The executor takes keys of up to 64 characters; a derived one has its number at the end.
+KEY_LENGTH = 60
+# Longer reasons are cut: the whole one stands in the table.
+REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,10 @@ class ExecutorClient:
         began, asked_before, why = time.monotonic(), self.asked, ""
         for attempt in range(1, self._attempts + 1):
             told = self._ask(
-                "POST", "/models/activate", json=wanted, headers={"Idempotency-Key": key if attempt == 1 else f"{key}:{attempt}"}
+                "POST",
+                "/models/activate",
+                json=wanted,
+                headers={"Idempotency-Key": key if attempt == 1 else f"{key[:KEY_LENGTH]}:{attempt}"},
             )
             told = self._ended(told, began)
             why = str(told.get("reason") or "it gave no reason")
@@ -151,7 +158,7 @@ class ExecutorClient:
                 told: dict[str, Any] = {"operation_id": "none", "state": "ROLLED_BACK"}
                 return _operation(told, time.monotonic() - began, self.asked - asked_before)
             try:
-                told = self._once("POST", "/models/rollback", json={"reason": reason})
+                told = self._once("POST", "/models/rollback", json={"reason": reason[:REASON_LENGTH]})
             except Unavailable:
                 continue
             if "state" in told:
