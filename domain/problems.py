@@ -18,6 +18,7 @@ Problem
 │   ├── WouldMissOrder     the rehearsal succeeds and does not do what was asked
 │   ├── CannotRehearse     the safety simulation cannot show what this token would do
 │   ├── OverGasBudget      the gas could cost more than the budget of the symbol
+│   ├── HopelessTrial      the experiment can't succeed as planned
 │   ├── UnknownOrder       no order goes by that client order id
 │   └── OrderConflict      an order id was used before for another order
 ├── Unavailable    the other side did not answer: retry later
@@ -97,6 +98,10 @@ class WrongRole(NotAllowed):
 
 class OrderConflict(Refused):
     """A client order id was used before, for an order that was not the same."""
+
+
+class HopelessTrial(Refused):
+    """The experiment could not come to a verdict in the time the policy allows: change the plan, not the rule."""
 
 
 class UnknownOrder(Refused):

@@ -15,6 +15,7 @@ from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
 from pipelines.commands.import_logs import import_logs
 from pipelines.commands.journal import journal
+from pipelines.commands.plan import plan
 from pipelines.commands.prompt import prompt
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
@@ -41,7 +42,7 @@ def grekko() -> None:
     """
 
 
-START, EXACT, DATA, TRADE = "Start here", "Exact answers from files", "Recordings", "The executor"
+START, EXACT, DATA, LEARN, TRADE = "Start here", "Exact answers from files", "Recordings", "Learning", "The executor"
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START)(dev)
 app.command(rich_help_panel=START)(serve)
@@ -51,6 +52,7 @@ app.command(rich_help_panel=EXACT)(route)
 app.command(rich_help_panel=DATA)(record)
 app.command("import-logs", rich_help_panel=DATA)(import_logs)
 app.command(rich_help_panel=DATA)(verify)
+app.command(rich_help_panel=LEARN)(plan)
 app.add_typer(desk, name="desk", rich_help_panel=TRADE)
 app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
