@@ -20,6 +20,7 @@ from assets.learning import (
     features,
     promoted_model,
     prompts,
+    rollout_stage,
     shadow_trials,
     training_set,
     trial,
@@ -47,6 +48,7 @@ TABLES = (
     ab_evaluation.TABLE,
     promoted_model.TABLE,
     prompts.TABLE,
+    rollout_stage.TABLE,
 )
 DAYS = 14
 
@@ -106,7 +108,7 @@ def result(house: House) -> dg.ExecuteInProcessResult:
 
 def test_every_promise_holds(result: dg.ExecuteInProcessResult) -> None:
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == 13
+    assert len(checks) == 14
     assert [check.check_name for check in checks if not check.passed] == []
 
 
@@ -143,6 +145,12 @@ def test_waiting_after_adverse_trades_is_found_and_promoted(result: dg.ExecuteIn
     # Before the seventh block nothing is promoted, whatever the evidence.
     assert path.head(6)["verdict"].unique().to_list() == ["HOLD"]
     assert path["verdict"].item(-1) == "PROMOTE"
+
+
+def test_the_course_leaves_the_shadow_on_evidence_and_waits_for_live_orders(result: dg.ExecuteInProcessResult, house: House) -> None:
+    steps = house.warehouse.read(rollout_stage.TABLE)
+    assert steps["stage"].to_list() == ["shadow", "canary_1"] and steps["status"].unique().to_list() == ["running"]
+    assert steps["since"].item(-1) - steps["since"].item(0) >= timedelta(hours=168)
 
 
 def test_the_registry_s_aliases_follow_the_verdict(result: dg.ExecuteInProcessResult, house: House) -> None:
