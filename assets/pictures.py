@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
@@ -36,6 +37,20 @@ def bars(values: Mapping[str, float], label: str = "") -> dg.MarkdownMetadataVal
     return dg.MetadataValue.md("no values yet")
 
 
+def evidence(e_values: Sequence[float], bar: float) -> dg.MarkdownMetadataValue:
+    """The e-value look by look on a logarithmic scale, with the line that promotes; thinned until it fits."""
+    finite = [math.log10(value) for value in map(float, e_values) if value > 0 and math.isfinite(value)]
+    if not finite or bar <= 0:
+        return dg.MetadataValue.md("no values yet")
+    line = math.log10(bar)
+    points = 60
+    while True:
+        picture = _markdown(_path_to(_thinned(finite, points), line), f"e-value {10 ** finite[-1]:.3g} of {bar:.3g}")
+        if len(picture) <= LIMIT or points <= 4:
+            return dg.MetadataValue.md(picture)
+        points -= 6
+
+
 def _thinned(values: Sequence[float], points: int) -> list[float]:
     if len(values) <= points:
         return list(values)
@@ -48,6 +63,20 @@ def _line(values: Sequence[float]) -> str:
     step = WIDTH / max(len(values) - 1, 1)
     path = " ".join(f"{i * step:.0f},{HEIGHT - 2 - (value - low) / reach * (HEIGHT - 4):.0f}" for i, value in enumerate(values))
     return _svg(WIDTH, HEIGHT, f"<polyline fill='none' stroke='{INK}' points='{path}'/>")
+
+
+def _path_to(values: Sequence[float], line: float) -> str:
+    low, high = min(*values, line, 0.0), max(*values, line)
+    reach = (high - low) or 1.0
+    step = WIDTH / max(len(values) - 1, 1)
+
+    def height(value: float) -> float:
+        return HEIGHT - 2 - (value - low) / reach * (HEIGHT - 4)
+
+    path = " ".join(f"{i * step:.0f},{height(value):.0f}" for i, value in enumerate(values))
+    crossed = GAIN if values[-1] >= line else INK
+    bar = f"<path stroke='{LOSS}' stroke-dasharray='4' d='M0 {height(line):.0f}h{WIDTH}'/>"
+    return _svg(WIDTH, HEIGHT, f"{bar}<polyline fill='none' stroke='{crossed}' points='{path}'/>")
 
 
 def _bars(ranked: Sequence[tuple[str, float]]) -> str:

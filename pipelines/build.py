@@ -8,9 +8,10 @@ from pathlib import Path
 
 import dagster as dg
 
-from pipelines.jobs import everything
+from pipelines.jobs import everything, promotion, prompt_publication
 from pipelines.resources import resources_of
 from pipelines.schedules import when_the_day_closes
+from pipelines.sensors import when_a_prompt_changes, when_evidence_crosses_the_line
 
 # The groups read as a sentence, in this order.
 GROUPS: Sequence[str] = ("chain", "ledger", "enrichment", "profit", "learning", "service")
@@ -21,8 +22,9 @@ def graph_of(home: Path | None = None) -> dg.Definitions:
     return dg.Definitions(
         assets=assets_of_every_group(),
         asset_checks=checks_of_every_group(),
-        jobs=[everything],
+        jobs=[everything, promotion, prompt_publication],
         schedules=[when_the_day_closes],
+        sensors=[when_evidence_crosses_the_line, when_a_prompt_changes],
         resources=resources_of(home),
         executor=dg.in_process_executor,
     )

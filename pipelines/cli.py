@@ -19,6 +19,7 @@ from pipelines.commands.journal import journal
 from pipelines.commands.learn import learn
 from pipelines.commands.negotiate import negotiate, negotiation
 from pipelines.commands.plan import plan
+from pipelines.commands.prompt import prompt
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.replay import replay
@@ -61,6 +62,7 @@ app.add_typer(desk, name="desk", rich_help_panel=TRADE)
 app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
+app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

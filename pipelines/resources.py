@@ -8,7 +8,9 @@ from typing import Any
 
 from assets.chain.recorded_chain import RecordedChain
 from assets.chosen_recording import recording_path
+from assets.learning.executor_door import ExecutorDoor
 from assets.learning.handover import HandoverFolder
+from assets.learning.prompts import PromptBook
 from assets.learning.registry import ModelRegistry
 from assets.service.analyst import Analyst
 from assets.warehouse import Warehouse
@@ -22,5 +24,7 @@ def resources_of(home: Path | None = None) -> dict[str, Any]:
         "recorded_chain": RecordedChain(path=str(recording_path().resolve()), prices=os.environ.get("GREKKO_PRICES") or "recording"),
         "registry": ModelRegistry(folder=str(root / "mlflow")),
         "handover": HandoverFolder(folder=str(root / "executor")),
+        "executor_door": ExecutorDoor(),
+        "prompt_book": PromptBook(folder=str(root / "mlflow")),
         "analyst": Analyst(home=str(root)),
     }

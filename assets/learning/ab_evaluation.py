@@ -7,6 +7,7 @@ import polars as pl
 
 from assets import pictures
 from assets.learning import challenger_model, shadow_trials, training_set, trial
+from assets.learning.decision_record import record_of
 from assets.tables import whole
 from assets.warehouse import Warehouse
 from domain.schemas import COUNT, RATIO, TEXT, TIME, Column, Table, columns
@@ -73,7 +74,7 @@ def ab_evaluation(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
     """Is the challenger better, and how sure are we?
 
     An anytime-valid test on block means (`models/experiments`): it may be read after every block without promoting noise. The rule it is
-    read by is `promotion.yaml`; its hash stands in the metadata.
+    read by is `promotion.yaml`; its hash stands in the metadata, beside the hash of the whole decision that `promoted_model` acts on once.
     """
     decision, rows = verdict_of(warehouse)
     return warehouse.write(
@@ -82,16 +83,14 @@ def ab_evaluation(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
         context,
         verdict=decision.verdict,
         reason=decision.reason,
-        evidence=pictures.sparkline(
-            [*rows["e_value"].log10().to_list()], f"log10 of the e-value by block ({decision.e_value:.3g}, bar {decision.bar:.3g}):"
-        ),
+        evidence=pictures.evidence(rows["e_value"].to_list(), decision.bar),
         saving_by_block=pictures.bars(
             {str(block): saving for block, saving in rows.select("block", "saving_bps").iter_rows()}, "saving by block, bps"
         ),
         e_value=decision.e_value,
         lift=decision.lift,
         p_bound=decision.p_bound,
-        policy_sha256=decision.policy_sha256,
+        **record_of(decision, warehouse).metadata(),
     )
 
 

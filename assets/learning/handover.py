@@ -17,7 +17,7 @@ import polars as pl
 
 from assets.chain.market_replay import pools_at
 from assets.learning.replay import is_quotable, tradable
-from domain.bundles import sha256
+from domain.bundles import MANIFEST, sha256
 from domain.market import MarketHistory
 from executor.handover import ACTIVE, BUNDLES, FORMAT, MARKET, POOLS, TICKS, TOKENS
 
@@ -128,6 +128,16 @@ def ids_in(folder: Path) -> dict[str, int]:
     if not file.is_file():
         return {}
     return dict(pl.read_parquet(file, columns=["pool", "pool_id"]).iter_rows())
+
+
+def model_in(folder: Path) -> tuple[Path, str] | None:
+    """The bundle's folder and the version that the hand-over in the folder names; None when there is none, or it is not whole."""
+    told = _before(folder)
+    bundle, version = told.get("bundle"), told.get("version")
+    if not isinstance(bundle, str) or not isinstance(version, str):
+        return None
+    place = folder / BUNDLES / bundle
+    return (place, version) if (place / MANIFEST).is_file() else None
 
 
 def parquet_bytes(frame: pl.DataFrame) -> bytes:

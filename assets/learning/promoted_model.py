@@ -2,13 +2,19 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from assets import pictures
 from assets.chain import gas_prices, pool_states, pools, reference_prices, tokens
 from assets.learning import ab_evaluation, challenger_model, champion_model, trial
-from assets.learning.handover import HandoverFolder, ids_in, pool_files, write_handover
+from assets.learning.activation import TAKEN_BACK, act, taken_back, verifies
+from assets.learning.asking_again import asking_again
+from assets.learning.decision_record import DecisionRecord, record_of
+from assets.learning.executor_door import NOT_CONNECTED, ExecutorDoor
+from assets.learning.handover import HandoverFolder, ids_in, model_in, pool_files, write_handover
 from assets.learning.registry import ModelRegistry
 from assets.learning.replay import market_history
 from assets.partitions import Span
@@ -16,9 +22,8 @@ from assets.tables import whole
 from assets.warehouse import Warehouse
 from domain.problems import Problem
 from domain.schemas import COUNT, RATIO, TEXT, TIME, Column, Table, columns
-from executor.handover import load_handover
-from models.experiments.decision import Decision
-from models.registry import CHAMPION
+from executor.handover import BUNDLES, load_handover
+from models.registry import CHAMPION, Version
 
 TABLE = Table(
     "promoted_model",
@@ -43,6 +48,8 @@ TABLE = Table(
         Column("more_days", COUNT, "Days of orders the planner expects are still needed; empty when it sees no end.", nullable=True),
         Column("decided_at", TIME, "Arrival of the last order the verdict rests on, UTC.", nullable=True),
         Column("policy_sha256", TEXT, "Hash of the promotion policy it was judged by."),
+        Column("data_sha256", TEXT, "Hash of the trials it rests on."),
+        Column("decision_sha256", TEXT, "Hash of the whole decision: it is acted on once."),
     ),
     key=("verdict",),
 )
@@ -51,13 +58,14 @@ TABLE = Table(
 NOTHING_TO_HAND_OVER = "there is no pool whose tokens, state and ticks are all known"
 
 
-def in_charge(decision: Decision, champion: pl.DataFrame, challenger: pl.DataFrame) -> pl.DataFrame:
+def in_charge(record: DecisionRecord, champion: pl.DataFrame, challenger: pl.DataFrame) -> pl.DataFrame:
     """The row of this table: the verdict, and the policy that follows from it."""
+    decision = record.decision
     chosen = challenger if decision.verdict == "PROMOTE" else champion
     told = chosen.row(0, named=True)
     row = {name: getattr(decision, name) for name in TABLE.names if hasattr(decision, name)}
     row |= {name: told[name] for name in ("policy", "version", "bundle_sha256")}
-    row["challenger_sha256"] = None if challenger.is_empty() else challenger["bundle_sha256"].item()
+    row |= {"challenger_sha256": record.challenger_sha256, "data_sha256": record.data_sha256, "decision_sha256": record.sha256}
     return pl.DataFrame([row], schema=TABLE.schema)
 
 
@@ -84,28 +92,63 @@ def last_close(warehouse: Warehouse) -> tuple[pl.DataFrame, datetime | None]:
         tokens.tokens,
     ],
     kinds=("onnx", "mlflow"),
+    code_version="2",
 )
 def promoted_model(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, registry: ModelRegistry, handover: HandoverFolder
+    context: dg.AssetExecutionContext, warehouse: Warehouse, registry: ModelRegistry, handover: HandoverFolder, executor_door: ExecutorDoor
 ) -> dg.MaterializeResult:
     """Who decides how orders are executed, and why.
 
-    PROMOTE moves the alias champion to the challenger; any other verdict leaves it with the rule the recording started with, and says
-    what is missing. Then the executor is handed the pools, the market and the bundle in charge.
+    PROMOTE puts the challenger in charge, ROLLBACK takes it out; any other verdict leaves the rule the recording started with, and says
+    what is missing. A running executor is asked first, and the alias champion moves when all its decisions are made with the new model.
+    Without one the executor is handed files: the pools, the market and the bundle in charge.
     """
-    decision, _ = ab_evaluation.verdict_of(warehouse)
-    row = in_charge(decision, warehouse.read(champion_model.TABLE), warehouse.read(challenger_model.TABLE))
-    models = registry.open()
-    version = next(one for one in models.versions() if one.version == row["version"].item())
-    moved = models.point(CHAMPION, version)
-    facts = {
-        "alias_moved": moved,
-        **_hand_over(warehouse, handover, models.bundles / version.bundle_sha256, f"{version.policy} v{version.version}"),
-    }
-    context.log.info("%s: %s", decision.verdict, decision.reason)
+    with asking_again(context):
+        executor = executor_door.open()
+        decision, path = ab_evaluation.verdict_of(warehouse)
+        record = record_of(decision, warehouse)
+        champion, challenger = warehouse.read(champion_model.TABLE), warehouse.read(challenger_model.TABLE)
+        row = in_charge(record, champion, challenger)
+        models = registry.open()
+        known = {version.version: version for version in models.versions()}
+        version = known[row["version"].item()]
+        if executor is None:
+            moved = models.point(CHAMPION, version)
+            handed = _hand_over(warehouse, handover, models.bundles / version.bundle_sha256, called(version))
+            told: dict[str, Any] = {"executor": NOT_CONNECTED}
+        else:
+            # In this order, so that a crash anywhere leaves what the next run mends: the executor answers the same decision with what it
+            # did the first time, and the alias never says more than the executor does. Pools and market go over as files, with the model
+            # that they went with before: a model changes through the door alone.
+            first = known[champion["version"].item()]
+            before = model_in(handover.path) or (models.bundles / first.bundle_sha256, called(first))
+            handed = _hand_over(warehouse, handover, *before)
+            operation = act(executor, record, models, version, handover.path)
+            if operation is not None and operation.state == TAKEN_BACK and decision.verdict == "PROMOTE":
+                row, version = taken_back(row, first, operation), first
+            told = {"executor": "connected, nothing to change"} if operation is None else operation.metadata()
+            moved = models.point(CHAMPION, version)
+    context.log.info("%s: %s", row["verdict"].item(), row["reason"].item())
     return warehouse.write(
-        TABLE, row, context, verdict=decision.verdict, reason=decision.reason, e_value=decision.e_value, lift=decision.lift, **facts
+        TABLE,
+        row,
+        context,
+        verdict=row["verdict"].item(),
+        reason=row["reason"].item(),
+        evidence=pictures.evidence(path["e_value"].to_list(), decision.bar),
+        e_value=decision.e_value,
+        lift=decision.lift,
+        alias_moved=moved,
+        code_sha256=version.tags.get("code_sha256", "unknown"),
+        **record.metadata(),
+        **told,
+        **handed,
     )
+
+
+def called(version: Version) -> str:
+    """How a hand-over names a version."""
+    return f"{version.policy} v{version.version}"
 
 
 def _hand_over(warehouse: Warehouse, handover: HandoverFolder, bundle: Path, version: str) -> dict[str, object]:
@@ -150,8 +193,11 @@ def the_executor_takes_what_it_is_handed(warehouse: Warehouse, registry: ModelRe
     except Problem as problem:
         return dg.AssetCheckResult(passed=False, metadata={"reason": problem.message})
     champion = registry.open().at(CHAMPION)
-    same = loaded.bundle.sha256 == row["bundle_sha256"] and champion is not None and champion.bundle_sha256 == loaded.bundle.sha256
-    return dg.AssetCheckResult(passed=same, metadata={"bundle_sha256": loaded.bundle.sha256, "generation": loaded.generation})
+    digest = row["bundle_sha256"]
+    agreed = champion is not None and champion.bundle_sha256 == digest
+    # Where an executor runs, the model in charge went through its door and stands on its shelf; the hand-over brought pools and market.
+    there = loaded.bundle.sha256 == digest or verifies(handover.path / BUNDLES / digest, digest)
+    return dg.AssetCheckResult(passed=agreed and there, metadata={"bundle_sha256": digest, "generation": loaded.generation})
 
 
 @dg.asset_check(asset=promoted_model, blocking=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import random
+from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +38,18 @@ def test_a_loss_is_drawn_in_another_colour_than_a_gain():
 
 def test_nothing_to_draw_says_so():
     assert pictures.sparkline([]).value == pictures.bars({}).value == "no values yet"
+
+
+@pytest.mark.parametrize("looks", [1, 7, 60, 2_000])
+def test_an_evidence_path_of_any_length_is_drawn_with_its_bar(looks: int) -> None:
+    picture = pictures.evidence([1.07**look for look in range(looks)], 50).value
+    assert len(picture) < 1000 and picture.startswith("![e-value ") and "stroke-dasharray" in picture
+
+
+def test_an_evidence_path_that_crossed_the_bar_is_green() -> None:
+    assert quote(pictures.GAIN) in pictures.evidence([1, 10, 60], 50).value
+    assert quote(pictures.GAIN) not in pictures.evidence([1, 60, 10], 50).value
+
+
+def test_no_evidence_is_told_in_words() -> None:
+    assert pictures.evidence([], 50).value == pictures.evidence([0.0, float("inf")], 50).value == "no values yet"

@@ -22,11 +22,16 @@ from assets.learning import (
     features,
     forecast_models,
     promoted_model,
+    prompts,
+    rollout_stage,
     shadow_trials,
     training_set,
     trial,
 )
-from assets.learning.handover import HandoverFolder
+from assets.learning.executor_door import TOKEN as TOKEN_SETTING
+from assets.learning.executor_door import URL, ExecutorDoor
+from assets.learning.handover import HandoverFolder, model_in
+from assets.learning.prompts import PromptBook
 from assets.learning.registry import ModelRegistry
 from assets.partitions import Span, days
 from assets.warehouse import Warehouse
@@ -35,6 +40,7 @@ from executor.service import ExecutorService
 from models.off_policy import GateSettings
 from models.registry import CHALLENGER, CHAMPION
 from tests.assets.learning import small_world
+from tests.assets.learning.stand_in_executor import TOKEN, StandInExecutor, serving
 
 TABLES = (
     features.TABLE,
@@ -47,6 +53,8 @@ TABLES = (
     shadow_trials.TABLE,
     ab_evaluation.TABLE,
     promoted_model.TABLE,
+    prompts.TABLE,
+    rollout_stage.TABLE,
 )
 DAYS = 14
 
@@ -77,7 +85,13 @@ class House:
         return dg.materialize(
             [*found, *checks],
             selection=dg.AssetSelection.assets(*names) if names else None,
-            resources={"warehouse": self.warehouse, "registry": self.registry, "handover": self.handover},
+            resources={
+                "warehouse": self.warehouse,
+                "registry": self.registry,
+                "handover": self.handover,
+                "executor_door": ExecutorDoor(),
+                "prompt_book": PromptBook(folder=self.registry.folder),
+            },
             tags={"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]},
             instance=dg.DagsterInstance.ephemeral(),
         )
@@ -100,7 +114,7 @@ def result(house: House) -> dg.ExecuteInProcessResult:
 
 def test_every_promise_holds(result: dg.ExecuteInProcessResult) -> None:
     checks = result.get_asset_check_evaluations()
-    assert len(checks) == 15
+    assert len(checks) == 17
     assert [check.check_name for check in checks if not check.passed] == []
 
 
@@ -137,6 +151,12 @@ def test_waiting_after_adverse_trades_is_found_and_promoted(result: dg.ExecuteIn
     # Before the seventh block nothing is promoted, whatever the evidence.
     assert path.head(6)["verdict"].unique().to_list() == ["HOLD"]
     assert path["verdict"].item(-1) == "PROMOTE"
+
+
+def test_the_course_leaves_the_shadow_on_evidence_and_waits_for_live_orders(result: dg.ExecuteInProcessResult, house: House) -> None:
+    steps = house.warehouse.read(rollout_stage.TABLE)
+    assert steps["stage"].to_list() == ["shadow", "canary_1"] and steps["status"].unique().to_list() == ["running"]
+    assert steps["since"].item(-1) - steps["since"].item(0) >= timedelta(hours=168)
 
 
 def test_the_registry_s_aliases_follow_the_verdict(result: dg.ExecuteInProcessResult, house: House) -> None:
@@ -195,6 +215,25 @@ def test_running_again_changes_no_table_no_version_and_no_handover(result: dg.Ex
     assert house.digests() == before
     assert (house.root / "executor" / "active.json").read_bytes() == active
     assert len(house.registry.open().versions()) == 2
+
+
+def test_a_running_executor_gets_pools_as_files_and_its_model_through_the_door(
+    result: dg.ExecuteInProcessResult, house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = House(tmp_path / "copy")
+    shutil.copytree(house.root, copy.root)
+    shutil.rmtree(copy.root / "executor")
+    with serving(StandInExecutor(folder=copy.root / "executor")) as executor:
+        monkeypatch.setenv(URL, executor.url)
+        monkeypatch.setenv(TOKEN_SETTING, TOKEN)
+        done = copy.run("promoted_model")
+    # The hand-over names the rule it began with; the challenger stands on the shelf, is in force, and both promises hold.
+    handed = model_in(copy.root / "executor")
+    assert handed is not None and handed[1] == "execute_now v1"
+    assert executor.champion["bundle_sha256"] == copy.warehouse.read(challenger_model.TABLE)["bundle_sha256"].item()
+    assert all(check.passed for check in done.get_asset_check_evaluations())
+    shutil.rmtree(copy.root / "executor" / "bundle" / executor.champion["bundle_sha256"])
+    assert not promoted_model.the_executor_takes_what_it_is_handed(copy.warehouse, copy.registry, copy.handover).passed
 
 
 def test_a_day_rebuilt_alone_is_the_same_day(result: dg.ExecuteInProcessResult, house: House) -> None:
