@@ -25,7 +25,10 @@ class Pairs:
     @classmethod
     def sort(cls, at_us: np.ndarray, champion: np.ndarray, challenger: np.ndarray) -> Pairs:
         """The orders in the order of their arrival; those of one moment by their costs, so that their rows' order tells nothing."""
-        if len(at_us) > 1 and (np.diff(at_us) <= 0).any():
+        if (at_us[1:] < at_us[:-1]).any():
+            rank = np.argsort(at_us)
+            at_us, champion, challenger = at_us[rank], champion[rank], challenger[rank]
+        if (at_us[1:] == at_us[:-1]).any():
             rank = np.lexsort((challenger, champion, at_us))
             at_us, champion, challenger = at_us[rank], champion[rank], challenger[rank]
         return cls(at_us, champion, challenger)
