@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.experiments.paired import add_up
-from models.experiments.peeking import Look, first_decisions
+from models.experiments.accidents import BETTER
+from models.experiments.paired import HourSums, add_up
+from models.experiments.peeking import Look, first_decisions, paths
 from models.experiments.policy import PromotionPolicy
 
 DAYS = 60
@@ -28,12 +29,23 @@ class World:
     draw: Draw
 
 
-def play(champion: np.ndarray, challenger: np.ndarray, policy: PromotionPolicy) -> list[Look | None]:
-    """For each run the decision that looking every hour comes to: the code behind `grekko evidence --peek 1h`, many runs at once."""
+def added_up(champion: np.ndarray, challenger: np.ndarray, policy: PromotionPolicy) -> HourSums:
+    """Many runs as the evidence takes them."""
     runs, hours, per_hour = champion.shape
     hour = np.repeat(np.arange(runs * hours), per_hour)
-    sums = add_up(hour, champion.ravel(), challenger.ravel(), policy, hours // policy.block_hours, runs)
-    return first_decisions(sums, policy)
+    return add_up(hour, champion.ravel(), challenger.ravel(), policy, hours // policy.block_hours, runs)
+
+
+def play(champion: np.ndarray, challenger: np.ndarray, policy: PromotionPolicy) -> list[Look | None]:
+    """For each run the decision that looking every hour comes to: the code behind `grekko evidence --peek 1h`, many runs at once."""
+    return first_decisions(added_up(champion, challenger, policy), policy)
+
+
+def t_alone(sums: HourSums, policy: PromotionPolicy) -> np.ndarray:
+    """The day on which the t path alone would promote each run, without a thought for accidents; zero when it never does."""
+    known = paths(sums, policy)
+    promoted = (known.log_t[:, BETTER] >= -np.log(policy.alpha)) & (known.lift >= policy.min_lift) & (known.full >= policy.min_blocks)
+    return np.where(promoted.any(axis=1), promoted.argmax(axis=1) + 1, 0)
 
 
 def t3(rng: np.random.Generator, *shape: int) -> np.ndarray:
@@ -124,8 +136,25 @@ def null_worlds() -> list[World]:
         World("rare reverts: 0.1 % lose 1,000 bps", rare(0.001, 1000, steady=True)),
         World("gas spikes: 1 % of hours, 100 bps", rare(0.01, 100, whole_hours=True, steady=True)),
         World("gas spikes: 0.5 % of orders, exponential, 300 bps", rare(0.005, 300, spread=True)),
+        World("reverts: 1 % lose an exponential of 500 bps, 5 orders/h", rare(0.01, 500, 5, spread=True)),
+        World("reverts: 5 % lose an exponential of 100 bps, 5 orders/h", rare(0.05, 100, 5, spread=True)),
+        World("rare reverts: 1 % lose 300 bps, 1 order/h", rare(0.01, 300, 1, steady=True)),
         World("lucky strikes: 0.3 % gain 500 bps", rare(0.003, 500, lucky=True)),
         World("both ways: 0.5 % lose or gain 400 bps", both_ways),
+    ]
+
+
+def lognormal_gas(rng: np.random.Generator, runs: int) -> tuple[np.ndarray, np.ndarray]:
+    """The challenger pays more gas, whose price is lognormal (sigma 1.5) and sticky (AR .9 by the hour), and saves 4 bps elsewhere."""
+    price = np.exp(1.5 * sticky(rng.standard_normal((runs, HOURS)), 0.9) - 1.5**2 / 2)
+    return _costs(rng, 4 * (1 - price)[:, :, None] + 5 * rng.standard_normal((runs, HOURS, 5), dtype=np.float32), 5)
+
+
+def beyond_reach() -> list[World]:
+    """Worlds in which sixty days are too few to meet the losses: no test can hold one percent here and still find a lift elsewhere."""
+    return [
+        World("beyond reach: 0.2 % lose an exponential of 1,500 bps, 5 orders/h", rare(0.002, 1500, 5, spread=True)),
+        World("beyond reach: lognormal sticky gas, 5 orders/h", lognormal_gas),
     ]
 
 

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
-from bench._trial_worlds import DAYS, null_worlds, play
+from bench._trial_worlds import DAYS, added_up, beyond_reach, null_worlds, t_alone
+from models.experiments.peeking import first_decisions
 from models.experiments.policy import PromotionPolicy
 
 AT_ONCE = 100
@@ -38,7 +39,7 @@ def upper_bound(found: int, runs: int) -> float:
 
 
 def main() -> int:
-    """Prints the table; returns 1 when a world's rate is above one percent."""
+    """Prints the table; returns 1 when a world within reach is above one percent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--worlds", default="", help="only worlds whose name contains this")
@@ -46,24 +47,28 @@ def main() -> int:
     policy = PromotionPolicy.read()
     table = Table(title=f"no-better challengers, hourly looks for {DAYS} days, {asked.runs:,} trials a world; shares in percent")
     table.add_column("world")
-    for name in ("promoted", "99 % bound", "naive t test", "rolled back", "futile before the end"):
+    for name in ("promoted", "99 % bound", "naive t test", "t path alone", "rolled back", "futile before the end"):
         table.add_column(name, justify="right")
     held = True
-    for world in null_worlds():
+    beyond = beyond_reach()
+    for world in null_worlds() + beyond:
         if asked.worlds not in world.name:
             continue
         # Each world has a seed of its own, so one alone gives the same figures as all.
         rng = np.random.default_rng(zlib.crc32(world.name.encode()))
-        promoted = rolled_back = futile = careless = 0
+        promoted = rolled_back = futile = careless = alone = 0
         for done in range(0, asked.runs, AT_ONCE):
             champion, challenger = world.draw(rng, min(AT_ONCE, asked.runs - done))
             careless += naive(champion, challenger, policy)
-            found = [one for one in play(champion, challenger, policy) if one]
+            sums = added_up(champion, challenger, policy)
+            alone += int((t_alone(sums, policy) > 0).sum())
+            found = [one for one in first_decisions(sums, policy) if one]
             promoted += sum(one.verdict == "PROMOTE" for one in found)
             rolled_back += sum(one.verdict == "ROLLBACK" for one in found)
             futile += sum(one.verdict == "FUTILE" and not one.late for one in found)
-        held = held and promoted <= ALLOWED * asked.runs
-        shares = (promoted / asked.runs, upper_bound(promoted, asked.runs), careless / asked.runs, rolled_back / asked.runs)
+        held = held and (world in beyond or promoted <= ALLOWED * asked.runs)
+        shares = [count / asked.runs for count in (promoted, careless, alone, rolled_back)]
+        shares.insert(1, upper_bound(promoted, asked.runs))
         table.add_row(world.name, *(f"{100 * share:.2f}" for share in shares), f"{100 * futile / asked.runs:.1f}")
         print(f"{world.name}: {promoted} of {asked.runs:,} promoted", flush=True)
     Console(width=150).print(table)

@@ -10,10 +10,11 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
+from models.experiments.accidents import BETTER, SHORT, WORSE, log_bets
 from models.experiments.blocks import TRIALS
-from models.experiments.evidence import MOST, Evidence, blocks_needed, claims, hour_bets, log_t_path, to_e_value
-from models.experiments.paired import BETTER, SHORT, WORSE, Pairs
-from models.experiments.peeking import Look, Paths, Verdict, look, paths
+from models.experiments.evidence import MOST, Evidence, blocks_needed, claims, log_t_path, to_e_value
+from models.experiments.paired import Pairs
+from models.experiments.peeking import Look, Paths, Verdict, log_evidence, look, paths
 from models.experiments.policy import PromotionPolicy
 
 
@@ -120,7 +121,7 @@ def in_blocks(pairs: Pairs, known: Paths, seen: Look, policy: PromotionPolicy) -
     orders, paid, saved = (
         values[0, : whole * seen.hours].reshape(shape).sum(axis=1) for values in (known.sums.orders, known.sums.paid, known.sums.capped)
     )
-    path = known.log_e[0, BETTER, length - 1 : whole * length : length]
+    path = np.array([log_evidence(known, 0, (at + 1) * length, policy)[BETTER] for at in range(whole)])
     if length > 1 and whole:
         path = np.minimum(path, log_t_path(claims(known.sums, policy, length)[0, BETTER], policy.prior_scale))
     there = orders > 0
@@ -161,11 +162,11 @@ def more_days(known: Paths, run: int, seen: Look, policy: PromotionPolicy) -> in
         if needed is None and totals.std() > 0:
             return None
         waits.append(((needed or 0) - len(totals)) * day)
-    for bets in (known.sums.log_bets[run, BETTER], hour_bets(known.sums, policy)[run, BETTER]):
-        won = float(bets[: seen.day_blocks].sum())
-        if won <= 0:
-            return None
-        waits.append((math.log(policy.bar) / won - 1) * seen.day_blocks * policy.block_hours / 24)
+    at = seen.day_blocks - 1
+    won = log_bets(known.sums, run, at + 1, float(known.order_accident[run, at]), known.hour_accident[run, :, at], policy)[BETTER]
+    if won <= 0:
+        return None
+    waits.append((math.log(policy.bar) / won - 1) * seen.day_blocks * policy.block_hours / 24)
     return math.ceil(max(waits))
 
 

@@ -1,8 +1,7 @@
 """The evidence: what an anytime-valid t test on block totals says, held down by bets against accidents not yet seen.
 
-A t test read hourly promotes noise in 10 to 70 % of the worlds tried. Three things keep this one honest, and the smallest counts:
-the t mixture on block totals, which may be read after every block and whose blocks swallow the autocorrelation; and two bets, on single
-orders and on whole hours, that win slowly as long as a rare loss large enough to undo the saving may just not have happened yet.
+A t test read hourly promotes noise in 10 to 70 % of the worlds tried. This one may be read after every block, and its blocks swallow the
+autocorrelation. What it cannot see, a rare loss that has not happened yet, `accidents` holds against it; the lesser of both counts.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.experiments.paired import BETTER, SHORT, WORSE, HourSums, hour_bets
+from models.experiments.accidents import against
+from models.experiments.paired import HourSums
 from models.experiments.policy import PromotionPolicy
 
 # exp() of more would overflow; no reader can tell the difference.
@@ -45,28 +45,10 @@ def log_t_path(totals: np.ndarray, prior_scale: float = 1.0) -> np.ndarray:
 
 
 def claims(sums: HourSums, policy: PromotionPolicy, length: int = 1) -> np.ndarray:
-    """What each refutable claim rests on, runs × claims × blocks: totals per block, positive when they speak against the claim.
-
-    `length` joins that many blocks into one.
-    """
-    runs = sums.orders.shape[0]
-    whole = sums.blocks // length
-    used = whole * length * policy.block_hours
-
-    def joined(hourly: np.ndarray) -> np.ndarray:
-        return hourly[:, :used].reshape(runs, whole, length * policy.block_hours).sum(axis=2)
-
-    paid, saved = joined(sums.paid), joined(sums.saved)
-    told = np.empty((runs, 3, whole))
-    told[:, BETTER], told[:, WORSE], told[:, SHORT] = joined(sums.capped), -saved, policy.min_lift * paid - saved
-    return told
-
-
-def log_evidence(sums: HourSums, policy: PromotionPolicy) -> np.ndarray:
-    """The logged evidence against each claim after each block, runs × claims × blocks: the least of the t path and both bets."""
-    path = log_t_path(claims(sums, policy), policy.prior_scale)
-    bets = np.minimum(np.cumsum(sums.log_bets, axis=2), np.cumsum(hour_bets(sums, policy), axis=2))
-    return np.minimum(path, bets)
+    """What speaks against each claim, runs × claims × blocks: totals per block; `length` joins that many blocks into one."""
+    capped, saved, paid = (sums.by_block(values, length).sum(axis=2) for values in (sums.capped, sums.saved, sums.paid))
+    told = against(capped, saved, paid, policy)
+    return np.stack(told, axis=1)
 
 
 @dataclass(frozen=True, slots=True)

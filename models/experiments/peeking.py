@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 
+from models.experiments.accidents import BETTER, SHORT, WORSE, ceiling, hour_accident, log_bets, order_accident
 from models.experiments.blocks import block_hours, correlation_length
-from models.experiments.evidence import claims, log_evidence, log_t_path
-from models.experiments.paired import BETTER, SHORT, WORSE, HourSums
+from models.experiments.evidence import claims, log_t_path
+from models.experiments.paired import HourSums
 from models.experiments.policy import PromotionPolicy
 
 Verdict = Literal["PROMOTE", "ROLLBACK", "HOLD", "FUTILE", "INVALID"]
@@ -41,45 +42,60 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The evidence of each run after each block, before the data are asked for longer blocks, which can only lower it."""
+    """What is known of each run after each block before a single look is taken: the t path, and accidents assumed.
+
+    `most` is more than the evidence can be, runs × claims × blocks: no verdict where it is below the bar.
+    """
 
     sums: HourSums
-    log_e: np.ndarray
+    log_t: np.ndarray
+    order_accident: np.ndarray
+    hour_accident: np.ndarray
+    most: np.ndarray
     full: np.ndarray
     paid: np.ndarray
     lift: np.ndarray
 
 
 def paths(sums: HourSums, policy: PromotionPolicy) -> Paths:
-    runs = sums.orders.shape[0]
-    shape = (runs, sums.blocks, policy.block_hours)
-    orders, paid, saved = (values.reshape(shape).sum(axis=2) for values in (sums.orders, sums.paid, sums.capped))
+    orders, paid, saved = (sums.by_block(values).sum(axis=2) for values in (sums.orders, sums.paid, sums.capped))
     seen, spent = np.maximum(np.cumsum(orders, axis=1), 1), np.cumsum(paid, axis=1)
     lift = np.where(spent > 0, np.cumsum(saved, axis=1) / np.where(spent > 0, spent, 1.0), 0.0)
-    return Paths(sums, log_evidence(sums, policy), np.cumsum(orders > 0, axis=1), spent / seen, lift)
+    totals = claims(sums, policy)
+    log_t = log_t_path(totals, policy.prior_scale)
+    order, hour = order_accident(sums, policy), hour_accident(sums, policy)
+    most = np.minimum(log_t, ceiling(totals, order, hour))
+    return Paths(sums, log_t, order, hour, most, np.cumsum(orders > 0, axis=1), spent / seen, lift)
 
 
 def first_decisions(sums: HourSums, policy: PromotionPolicy, looks: np.ndarray | None = None) -> list[Look | None]:
     """For each run the first look that decides it, None when none does; `looks` are the numbers of complete blocks at each look."""
     known = paths(sums, policy)
-    bar = math.log(policy.bar)
-    enough = known.full >= policy.min_blocks
-    hope = known.paid > 0
-    maybe = (
-        ((known.log_e[:, BETTER] >= bar) & (known.lift >= policy.min_lift) & hope & enough)
-        | ((known.log_e[:, WORSE] >= bar) & enough)
-        | ((known.log_e[:, SHORT] >= bar) & hope & enough & (known.lift > -policy.min_lift / 2))
-        | (np.arange(1, sums.blocks + 1) * policy.block_hours >= policy.max_days * 24)
+    # A hair below the bar, for what rounding may take from the ceiling.
+    refuted = known.most >= math.log(policy.bar) - 1e-9
+    hope, enough = known.paid > 0, known.full >= policy.min_blocks
+    maybe = enough & (
+        (refuted[:, BETTER] & (known.lift >= policy.min_lift) & hope)
+        | refuted[:, WORSE]
+        | (refuted[:, SHORT] & hope & (known.lift > -policy.min_lift / 2))
     )
+    maybe |= np.arange(1, sums.blocks + 1) * policy.block_hours >= policy.max_days * 24
     if looks is not None:
-        seen = np.zeros(sums.blocks, dtype=bool)
-        seen[np.asarray(looks, dtype=np.int64)[np.asarray(looks) > 0] - 1] = True
-        maybe &= seen
+        taken = np.zeros(sums.blocks, dtype=bool)
+        taken[np.asarray(looks, dtype=np.int64) - 1] = True
+        maybe &= taken
     decided: list[Look | None] = []
-    for run in range(maybe.shape[0]):
+    for run in range(sums.runs):
         found = (look(known, run, int(at) + 1, policy) for at in np.flatnonzero(maybe[run]))
         decided.append(next((one for one in found if one.verdict != "HOLD"), None))
     return decided
+
+
+def log_evidence(known: Paths, run: int, count: int, policy: PromotionPolicy) -> np.ndarray:
+    """The logged evidence against each claim after so many blocks of the policy's length: the lesser of t path and bets."""
+    at = count - 1
+    bets = log_bets(known.sums, run, count, float(known.order_accident[run, at]), known.hour_accident[run, :, at], policy)
+    return np.minimum(known.log_t[run, :, at], bets)
 
 
 def look(known: Paths, run: int, count: int, policy: PromotionPolicy) -> Look:
@@ -92,19 +108,18 @@ def look(known: Paths, run: int, count: int, policy: PromotionPolicy) -> Look:
     correlation = correlation_length(_without_the_day(sums.capped[run, :end], orders))
     hours = block_hours(correlation, policy)
     length = hours // policy.block_hours
-    log_e = known.log_e[run, :, count - 1]
+    log_e = log_evidence(known, run, count, policy)
     blocks = int(known.full[run, count - 1])
     if length > 1:
-        one = [values[run : run + 1, :end] for values in (sums.orders, sums.paid, sums.capped, sums.saved)]
-        told = claims(HourSums(one[0], one[1], one[2], one[3], sums.log_bets[run : run + 1, :, :count]), policy, length)
-        blocks = int((orders[: count // length * hours].reshape(-1, hours).sum(axis=1) > 0).sum())
-        longer = log_t_path(told, policy.prior_scale)[0, :, -1] if blocks else np.zeros(3)
-        log_e = np.minimum(log_e, longer)
+        whole = count // length
+        blocks = int((orders[: whole * hours].reshape(whole, hours).sum(axis=1) > 0).sum())
+        longer = log_t_path(claims(sums, policy)[run, :, : whole * length].reshape(3, whole, length).sum(axis=2), policy.prior_scale)
+        log_e = np.minimum(log_e, longer[:, -1]) if whole else np.minimum(log_e, 0.0)
     paid, lift = float(known.paid[run, count - 1]), float(known.lift[run, count - 1])
     late = count * policy.block_hours >= policy.max_days * 24
     return Look(
         _verdict(log_e, blocks, paid, lift, late, policy),
-        (float(log_e[0]), float(log_e[1]), float(log_e[2])),
+        (float(log_e[BETTER]), float(log_e[WORSE]), float(log_e[SHORT])),
         lift,
         paid,
         float(sums.capped[run, :end].sum() / max(orders.sum(), 1)),

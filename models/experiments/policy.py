@@ -12,7 +12,7 @@ from domain.problems import BadInput
 
 SHIPPED = Path(__file__).with_name("promotion.yaml")
 TOP = {"kpi", "design", "trial", "promote"}
-TRIAL = {"training_days", "embargo_hours", "clip_bps", "accident_bps", "accident_hour"}
+TRIAL = {"training_days", "embargo_hours", "clip_bps", "accident_bps", "accident_days", "accident_hour"}
 PROMOTE = {"test", "alpha", "prior_scale", "block_hours", "autocorrelation_factor", "min_blocks", "min_lift", "max_days"}
 # Sections that others read.
 OTHERS = {"stages", "guardrails", "validity", "multiplicity"}
@@ -21,6 +21,7 @@ AT_LEAST = (
     "training_days",
     "embargo_hours",
     "accident_bps",
+    "accident_days",
     "accident_hour",
     "block_hours",
     "autocorrelation_factor",
@@ -40,6 +41,7 @@ class PromotionPolicy:
     embargo_hours: float
     clip_bps: float
     accident_bps: float
+    accident_days: float
     accident_hour: float
     test: str
     alpha: float
@@ -78,6 +80,7 @@ class PromotionPolicy:
             embargo_hours=_number(path, trial, "embargo_hours", 0, 24 * 30),
             clip_bps=_number(path, trial, "clip_bps", 1, 10_000),
             accident_bps=_number(path, trial, "accident_bps", 1, 1e6),
+            accident_days=_number(path, trial, "accident_days", 1, 10_000),
             accident_hour=_number(path, trial, "accident_hour", 0.1, 1e4),
             test=_one_of(path, promote, "test", "avt_block"),
             alpha=_number(path, promote, "alpha", 1e-6, 0.2),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench._trial_worlds import HOURS, lifted, null_worlds, play
+from models.experiments.evidence import claims, log_t_path
 from models.experiments.files import peek
 from models.experiments.paired import HOUR_US, Pairs, add_up
 from models.experiments.peeking import Look, first_decisions, look, paths
@@ -98,16 +99,11 @@ def test_looking_every_hour_promotes_a_challenger_that_is_no_better_in_at_most_o
 
 def test_without_the_bets_rare_accidents_would_be_promoted() -> None:
     """The two tests beside each other: the bets are what holds it, not luck."""
-    import dataclasses
-
     draw = next(world.draw for world in null_worlds() if world.name.startswith("rare reverts"))
-    careless = dataclasses.replace(POLICY, accident_bps=1e-3, accident_hour=1e-3)
     champion, challenger = draw(np.random.default_rng(7), 100)
     hour = np.repeat(np.arange(100 * HOURS), champion.shape[2])
-    sums = add_up(hour, champion.ravel(), challenger.ravel(), careless, HOURS // 24, 100)
-    from models.experiments.evidence import claims, log_t_path
-
-    t_alone = log_t_path(claims(sums, careless))[:, 0, 6:]
+    sums = add_up(hour, champion.ravel(), challenger.ravel(), POLICY, HOURS // 24, 100)
+    t_alone = log_t_path(claims(sums, POLICY))[:, 0, 6:]
     assert (t_alone.max(axis=1) >= np.log(100)).mean() > 0.05
     assert [found.verdict for found in first_decisions(sums, POLICY) if found].count("PROMOTE") <= 4
 
