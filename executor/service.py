@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,10 +12,11 @@ from typing import Any
 
 from domain.market import MarketHistory
 from domain.problems import OrderConflict, Problem, Unavailable, UnknownOrder
-from executor.activation import Activation
+from executor.activation import Activation, Deployment, Operation, Snapshot, Wish
+from executor.decisions import Decision, Decisions, decide_with
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
-from executor.orders import Mode, Order, OrderRequest, State
+from executor.orders import Entry, Mode, Order, OrderRequest, State
 from executor.planner import Floor, Planned, SplitPlanner
 from executor.planning import pool_mid
 from executor.ports import Chance, Clock, SystemClock, system_chance
@@ -24,8 +24,8 @@ from executor.routing.pool_book import PoolBook
 from executor.simulation import SLIPPAGE_BPS, Priced, intent_of, quote, simulate_swap
 from executor.telemetry import Telemetry
 
-# Simulated swaps remembered for idempotency while the process lives; the oldest are forgotten first. Orders are in the journal.
-REMEMBERED = 10_000
+# The record of a simulated swap: the decision, what was asked, and what was answered.
+SWAP_DECIDED = "swap_decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,15 @@ class ExecutorService:
         clock: Clock | None = None,
         chance: Chance | None = None,
     ) -> None:
-        self.activation = activation or Activation(folder)
         self.telemetry = telemetry or Telemetry()
         self.clock = clock or SystemClock()
+        self.activation = activation or Activation(folder, clock=self.clock)
+        self.activation.tells(self.telemetry)
+        self.decisions = Decisions(self.activation, self.clock)
         self.started = self.clock.monotonic()
         self._engine = engine
         self._chance = chance or system_chance()
-        self._swaps: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
+        self._carrying: set[asyncio.Task[Operation]] = set()
         self.refresh()
 
     # --- the hand-over in force
@@ -66,18 +68,37 @@ class ExecutorService:
         """Takes a newer hand-over into force when one lies there and passes; True when it did."""
         changed = self.activation.refresh()
         self.telemetry.refusals.set(self.activation.refusals)
-        if changed:
-            self._tell_model()
         return changed
 
-    def rollback(self) -> None:
-        """Back to the hand-over before this one. Raises Unavailable when there is none."""
-        self.activation.rollback()
-        self._tell_model()
+    # --- models
 
-    def _tell_model(self) -> None:
-        now = self.activation.current
-        self.telemetry.in_force(now.version, now.bundle.policy, now.bundle.sha256, now.generation)
+    async def activate(self, wish: Wish, *, key: str | None = None, if_generation: int | None = None) -> tuple[Operation, bool]:
+        """The operation that carries the wish out, and whether it is new; it goes on in the background.
+
+        Raises what `Activation.ask` does.
+        """
+        try:
+            operation, is_new = await asyncio.to_thread(self.activation.ask, wish, key=key, if_generation=if_generation)
+        except Problem as problem:
+            self.telemetry.activation_refusals.labels(type(problem).__name__).inc()
+            raise
+        if is_new:
+            carrying = asyncio.create_task(self.activation.carry_out(operation))
+            self._carrying.add(carrying)
+            carrying.add_done_callback(self._carrying.discard)
+        return operation, is_new
+
+    def operation(self, operation_id: str) -> Operation:
+        """How far an activation has come. Raises UnknownModel."""
+        return self.activation.operations.get(operation_id)
+
+    def models(self) -> dict[str, Any]:
+        """The models in force. Raises Unavailable when there are none."""
+        return self.activation.document()
+
+    def rollback(self, reason: str = "asked for") -> Deployment:
+        """Back to the models before. Raises ActivationConflict when there are none, Unavailable when nothing is in force."""
+        return self.activation.rollback(reason)
 
     # --- prices
 
@@ -107,24 +128,43 @@ class ExecutorService:
     ) -> dict[str, Any]:
         """A simulated swap. The same client order id and order get the same answer again, whatever model decides by now.
 
+        An order without an id is decided as one that nobody else has, and nothing of it is kept.
         Raises OrderConflict when the id was used for another order.
         """
-        asked = json.dumps([sell.lower(), buy.lower(), amount_in, slippage_bps, may_wait])
-        if client_order_id is not None and client_order_id in self._swaps:
-            before, answer = self._swaps[client_order_id]
-            if before != asked:
-                raise OrderConflict(
-                    f"Order {client_order_id} was another one; use a new client_order_id for a new order.", client_order_id=client_order_id
-                )
-            return answer
-        snapshot = self.activation.current
-        answer = simulate_swap(snapshot, intent_of(snapshot.book, sell, buy, amount_in), slippage_bps, may_wait)
+        asked = _asked(sell, buy, amount_in, slippage_bps, may_wait)
+        if client_order_id is None:
+            with self.activation.deciding() as snapshot:
+                return self._swapped(snapshot, asked, None)
+        kept = self.decisions.once_now(SWAP_DECIDED, client_order_id, lambda snapshot: self._swap_facts(snapshot, asked, client_order_id))
+        return _answer_of(kept, asked)
+
+    async def swap_durably(
+        self, sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool, client_order_id: str | None
+    ) -> dict[str, Any]:
+        """The same, sharing the wait for the disk with others who ask meanwhile."""
+        if client_order_id is None:
+            return self.swap(sell, buy, amount_in, slippage_bps, may_wait)
+        asked = _asked(sell, buy, amount_in, slippage_bps, may_wait)
+        kept = await self.decisions.once(SWAP_DECIDED, client_order_id, lambda snapshot: self._swap_facts(snapshot, asked, client_order_id))
+        return _answer_of(kept, asked)
+
+    def _swap_facts(self, snapshot: Snapshot, asked: Asked, order_id: str) -> dict[str, Any]:
+        """What is recorded. The decision is a part of the answer, so it is not written twice."""
+        return {"asked": list(asked), "answer": self._swapped(snapshot, asked, order_id)}
+
+    def _swapped(self, snapshot: Snapshot, asked: Asked, client_order_id: str | None) -> dict[str, Any]:
+        sell, buy, amount_in, slippage_bps, may_wait = asked
+        order_id = client_order_id or f"swap-{self._chance.getrandbits(96):024x}"
+
+        def decide(features: Sequence[float], possible: Collection[str]) -> Decision:
+            decision = decide_with(snapshot.deployment, order_id, features, self.clock, possible=possible)
+            self.decisions.observe(decision)
+            return decision
+
+        handover = snapshot.handover
+        answer = simulate_swap(handover, intent_of(handover.book, sell, buy, int(amount_in)), slippage_bps, may_wait, decide=decide)
         answer["client_order_id"] = client_order_id
-        self.telemetry.decisions.labels(answer["decision"]["action"], snapshot.version).inc()
-        if client_order_id is not None:
-            self._swaps[client_order_id] = (asked, answer)
-            if len(self._swaps) > REMEMBERED:
-                self._swaps.popitem(last=False)
+        self.telemetry.decisions.labels(answer["decision"]["action"], answer["decision"]["model_version"]).inc()
         return answer
 
     def pools(self) -> dict[str, Any]:
@@ -230,34 +270,44 @@ class ExecutorService:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Starts the engine, and stops it in order whatever happens."""
-        if self._engine is None:
-            yield
-            return
         try:
-            await self._engine.start()
+            if self._engine is not None:
+                await self._engine.start()
             yield
         finally:
-            await self._engine.stop()
+            if self._engine is not None:
+                await self._engine.stop()
+            if self._carrying:
+                await asyncio.wait(self._carrying)
+            await self.decisions.close()
+
+    def close(self) -> None:
+        """Lets go of the log of decisions, so that another executor may own it. Nothing is decided any more."""
+        self.activation.log.close()
 
     def health(self) -> dict[str, Any]:
         """Whether decisions can be made, with which model, and why not. Never raises."""
         told: dict[str, Any] = {"mode": self.mode, "uptime_seconds": round(self.clock.monotonic() - self.started, 3)}
         refusal = self.activation.last_refusal
         told["last_refusal"] = refusal.to_json() if refusal else None
+        told["decisions_are_durable"] = self.activation.log.is_durable
+        told["notes"] = list(self.activation.notes)
         try:
-            snapshot = self.activation.current
+            snapshot = self.activation.snapshot
         except Problem as problem:
             # Where there is a chain, orders need no hand-over: only the simulated swap does.
             return {**told, "status": "unavailable" if self.mode == "simulate" else "ok", "reason": problem.message}
+        champion = snapshot.deployment.champion
         return {
             **told,
             "status": "ok",
-            "model_version": snapshot.version,
-            "policy": snapshot.bundle.policy,
-            "bundle_sha256": snapshot.bundle.sha256,
-            "generation": snapshot.generation,
-            "pools": len(snapshot.book),
-            "as_of": snapshot.as_of.isoformat(),
+            "model_version": champion.version,
+            "policy": champion.bundle.policy,
+            "bundle_sha256": champion.called.bundle,
+            "generation": snapshot.deployment.generation,
+            "handover_generation": snapshot.handover.generation,
+            "pools": len(snapshot.handover.book),
+            "as_of": snapshot.handover.as_of.isoformat(),
         }
 
     def reasons(self) -> list[str]:
@@ -325,6 +375,23 @@ class ExecutorService:
             return self._book.token(name).address
         except Problem:
             return then if name.lower() == then else name.lower()
+
+
+Asked = tuple[str, str, str, int, bool]
+
+
+def _asked(sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool) -> Asked:
+    """The order as it is compared: amounts as text, which no JSON reader rounds."""
+    return sell.lower(), buy.lower(), str(amount_in), slippage_bps, may_wait
+
+
+def _answer_of(kept: Entry, asked: Asked) -> dict[str, Any]:
+    """The recorded answer. Raises OrderConflict when it was for another order."""
+    if tuple(kept.facts["asked"]) != asked:
+        raise OrderConflict(
+            f"Order {kept.order_id} was another one; use a new client_order_id for a new order.", client_order_id=kept.order_id
+        )
+    return kept.facts["answer"]
 
 
 def handed_over(activation: Activation) -> Floor:
