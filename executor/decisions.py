@@ -172,7 +172,7 @@ class Decisions:
             arms[CHAMPION if decision.arm == CHALLENGER else CHALLENGER] = decision.shadow
         telemetry, limit = self._activation.telemetry, self._activation.guardrails.settings.latency_seconds
         for arm, answer in arms.items():
-            telemetry.model_seconds.labels(arm).observe(answer.seconds)
+            telemetry.answer_seconds[arm].observe(answer.seconds)
             has_failed = answer.failure is not None or answer.seconds > limit
             if has_failed:
                 telemetry.model_failures.labels(answer.model.version).inc()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,21 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from domain.market import MarketHistory
-from domain.problems import OrderConflict, Problem, Unavailable, UnknownOrder
-from executor.activation import Activation, Deployment, Operation, Snapshot, Wish
-from executor.decisions import Decision, Decisions, decide_with
+from domain.problems import Problem, Unavailable, UnknownOrder
+from executor.activation import Activation, Deployment, Operation, Wish
+from executor.decisions import Decisions
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
+from executor.order_decisions import OrderDecisions
 from executor.orders import Entry, Mode, Order, OrderRequest, State
 from executor.planner import Floor, Planned, SplitPlanner
 from executor.planning import pool_mid
 from executor.ports import Chance, Clock, SystemClock, system_chance
 from executor.routing.pool_book import PoolBook
-from executor.simulation import SLIPPAGE_BPS, Priced, intent_of, quote, simulate_swap
+from executor.simulated_swaps import SimulatedSwaps, asked_for
+from executor.simulation import SLIPPAGE_BPS, Priced, intent_of, quote
 from executor.telemetry import Telemetry
-
-# The record of a simulated swap: the decision, what was asked, and what was answered.
-SWAP_DECIDED = "swap_decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,12 @@ class ExecutorService:
         self.activation = activation or Activation(folder, clock=self.clock)
         self.activation.tells(self.telemetry)
         self.decisions = Decisions(self.activation, self.clock)
+        self._beside_orders = OrderDecisions(self.activation, self.decisions, self._priced, self.clock)
         self.started = self.clock.monotonic()
         self._engine = engine
         self._chance = chance or system_chance()
-        self._carrying: set[asyncio.Task[Operation]] = set()
+        self._swaps = SimulatedSwaps(self.activation, self.decisions, self.clock, self._chance)
+        self._at_work: set[asyncio.Task[Any]] = set()
         self.refresh()
 
     # --- the hand-over in force
@@ -83,9 +84,7 @@ class ExecutorService:
             self.telemetry.activation_refusals.labels(type(problem).__name__).inc()
             raise
         if is_new:
-            carrying = asyncio.create_task(self.activation.carry_out(operation))
-            self._carrying.add(carrying)
-            carrying.add_done_callback(self._carrying.discard)
+            self._go_on(self.activation.carry_out(operation))
         return operation, is_new
 
     def operation(self, operation_id: str) -> Operation:
@@ -131,41 +130,13 @@ class ExecutorService:
         An order without an id is decided as one that nobody else has, and nothing of it is kept.
         Raises OrderConflict when the id was used for another order.
         """
-        asked = _asked(sell, buy, amount_in, slippage_bps, may_wait)
-        if client_order_id is None:
-            with self.activation.deciding() as snapshot:
-                return self._swapped(snapshot, asked, None)
-        kept = self.decisions.once_now(SWAP_DECIDED, client_order_id, lambda snapshot: self._swap_facts(snapshot, asked, client_order_id))
-        return _answer_of(kept, asked)
+        return self._swaps.swap_now(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
 
     async def swap_durably(
         self, sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool, client_order_id: str | None
     ) -> dict[str, Any]:
         """The same, sharing the wait for the disk with others who ask meanwhile."""
-        if client_order_id is None:
-            return self.swap(sell, buy, amount_in, slippage_bps, may_wait)
-        asked = _asked(sell, buy, amount_in, slippage_bps, may_wait)
-        kept = await self.decisions.once(SWAP_DECIDED, client_order_id, lambda snapshot: self._swap_facts(snapshot, asked, client_order_id))
-        return _answer_of(kept, asked)
-
-    def _swap_facts(self, snapshot: Snapshot, asked: Asked, order_id: str) -> dict[str, Any]:
-        """What is recorded. The decision is a part of the answer, so it is not written twice."""
-        return {"asked": list(asked), "answer": self._swapped(snapshot, asked, order_id)}
-
-    def _swapped(self, snapshot: Snapshot, asked: Asked, client_order_id: str | None) -> dict[str, Any]:
-        sell, buy, amount_in, slippage_bps, may_wait = asked
-        order_id = client_order_id or f"swap-{self._chance.getrandbits(96):024x}"
-
-        def decide(features: Sequence[float], possible: Collection[str]) -> Decision:
-            decision = decide_with(snapshot.deployment, order_id, features, self.clock, possible=possible)
-            self.decisions.observe(decision)
-            return decision
-
-        handover = snapshot.handover
-        answer = simulate_swap(handover, intent_of(handover.book, sell, buy, int(amount_in)), slippage_bps, may_wait, decide=decide)
-        answer["client_order_id"] = client_order_id
-        self.telemetry.decisions.labels(answer["decision"]["action"], answer["decision"]["model_version"]).inc()
-        return answer
+        return await self._swaps.swap(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
 
     def pools(self) -> dict[str, Any]:
         """Every pool of the book, with its price at the margin."""
@@ -218,7 +189,10 @@ class ExecutorService:
             sold, bought = (self._address(name, then) for name, then in ((sell, known.request.sell), (buy, known.request.buy)))
         request = OrderRequest(order_id, sold, bought, amount_in, slippage_bps, min_amount_out, valid_for_seconds)
         self.telemetry.begun(order_id, self.clock.monotonic())
-        return await desk.submit(request), known is None
+        order = await desk.submit(request)
+        if known is None:
+            self._go_on(self._beside_orders.record(order, intent_of(self._book, sold, bought, amount_in)))
+        return order, known is None
 
     async def cancel(self, order_id: str) -> Order:
         """The order after it was given up, as far as that goes. Raises UnknownOrder, Unavailable."""
@@ -270,16 +244,35 @@ class ExecutorService:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Starts the engine, and stops it in order whatever happens."""
+        loop = asyncio.get_running_loop()
+
+        # A change of model comes from whatever thread verified it; the journal belongs to this one.
+        def heard(entry: Entry) -> None:
+            loop.call_soon_threadsafe(self._note, entry)
+
+        self.activation.heard = heard
         try:
             if self._engine is not None:
+                self._engine.heard = self._beside_orders.heard
                 await self._engine.start()
             yield
         finally:
+            self.activation.heard = lambda entry: None
+            while self._at_work:
+                await asyncio.wait(self._at_work)
+            await self.decisions.close()
             if self._engine is not None:
                 await self._engine.stop()
-            if self._carrying:
-                await asyncio.wait(self._carrying)
-            await self.decisions.close()
+
+    def _note(self, entry: Entry) -> None:
+        """A change of model, into the journal of orders too: it stands there between the orders that it divides."""
+        if self._engine is not None:
+            self._go_on(self._engine.note(entry))
+
+    def _go_on(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
 
     def close(self) -> None:
         """Lets go of the log of decisions, so that another executor may own it. Nothing is decided any more."""
@@ -375,23 +368,6 @@ class ExecutorService:
             return self._book.token(name).address
         except Problem:
             return then if name.lower() == then else name.lower()
-
-
-Asked = tuple[str, str, str, int, bool]
-
-
-def _asked(sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool) -> Asked:
-    """The order as it is compared: amounts as text, which no JSON reader rounds."""
-    return sell.lower(), buy.lower(), str(amount_in), slippage_bps, may_wait
-
-
-def _answer_of(kept: Entry, asked: Asked) -> dict[str, Any]:
-    """The recorded answer. Raises OrderConflict when it was for another order."""
-    if tuple(kept.facts["asked"]) != asked:
-        raise OrderConflict(
-            f"Order {kept.order_id} was another one; use a new client_order_id for a new order.", client_order_id=kept.order_id
-        )
-    return kept.facts["answer"]
 
 
 def handed_over(activation: Activation) -> Floor:

@@ -13,11 +13,12 @@ from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from domain.sequential import CHALLENGER, CHAMPION
 from executor.orders import FOREIGN_NONCE, TERMINAL, Entry, State
 from executor.ports import Clock, SystemClock
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-# One assignment takes less than a microsecond.
+# One assignment takes less than a microsecond, a model some ten.
 TINY_SECONDS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 # A fill waits for blocks, and finality for many of them.
 LONG_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0, 12.0, 24.0, 60.0, 120.0, 300.0, 900.0, 1800.0)
@@ -54,7 +55,10 @@ class Telemetry:
             "grekko_model_version", "Share of the orders that this model decides, 0 to 1.", "model_version", "policy", "bundle_sha256"
         )
         self.model_generation = self._gauge("grekko_model_generation", "Generation of the models in force; every change is one more.")
-        self.model_seconds = self._times("grekko_model_answer_seconds", "Time a model takes to answer for one order, seconds.", "arm")
+        answers = self._times(
+            "grekko_model_answer_seconds", "Time a model takes to answer for one order, seconds.", "arm", buckets=TINY_SECONDS
+        )
+        self.answer_seconds = {arm: answers.labels(arm) for arm in (CHAMPION, CHALLENGER)}
         self.model_failures = self._counter(
             "grekko_model_failures", "Orders for which a model gave no answer, or none in time.", "model_version"
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +62,7 @@ class Activation:
         self.refusals = 0
         self.last_refusal: Problem | None = None
         self.notes: list[str] = []  # what a person should know about the models in force
+        self.heard: Callable[[Entry], None] = lambda entry: None  # is told every change once it is written down, in whatever thread
         self.log = log or self._opened()
         self.operations = Operations()
         self._handed: ModelName | None = None
@@ -389,6 +390,7 @@ class Activation:
                 raise
             self.log.owe(entry)
             LOG.warning("not in the log yet (%s): %s", problem.message, facts)
+        self.heard(entry)
         self._handed = handed
         if not deployment.operation_id.startswith("activation-"):
             self.operations.put_in_force(facts)

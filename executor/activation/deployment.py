@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from domain.assignment import BUCKETS, bucket_of, is_challengers
+from domain.assignment import bucket_of, is_challengers
 from domain.sequential import CHALLENGER, CHAMPION
 from executor.bundle import LoadedBundle
 
@@ -66,11 +66,11 @@ class Deployment:
     previous: Model | None = None
     operation_id: str = ""
     source: str = "handover"
+    salt: str = field(init=False)
 
-    @property
-    def salt(self) -> str:
-        """What the buckets are made with: the two models' own, so that growing the share moves no order back."""
-        return salt_of(self.champion.called, self.challenger.called if self.challenger else None)
+    def __post_init__(self) -> None:
+        # The two models' own: growing the share moves no order back. Made once, it is asked for by every order.
+        object.__setattr__(self, "salt", salt_of(self.champion.called, self.challenger.called if self.challenger else None))
 
     def place_of(self, order_id: str) -> Place:
         """The same for the same id in every process."""
@@ -111,6 +111,3 @@ def placed(order_id: str, salt: str, share_bp: int) -> Place:
     """The bucket and arm of an order, from what the log tells of the deployment: whoever checks it does this."""
     bucket = bucket_of(order_id, salt)
     return Place(bucket, CHALLENGER if is_challengers(bucket, share_bp) else CHAMPION)
-
-
-WHOLE = BUCKETS
