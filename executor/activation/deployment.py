@@ -82,11 +82,6 @@ class Deployment:
             return self.challenger, self.champion
         return self.champion, self.challenger
 
-    def same_models(self, other: Deployment) -> bool:
-        """Whether orders meet the same models, whatever they were put in force by."""
-        mine = (self.champion.called, self.challenger and self.challenger.called, self.share_bp)
-        return mine == (other.champion.called, other.challenger and other.challenger.called, other.share_bp)
-
     def to_json(self) -> dict[str, Any]:
         """What the log keeps of it."""
         return {

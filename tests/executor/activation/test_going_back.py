@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from domain.problems import ActivationConflict, BadInput, JournalUnavailable
+from domain.problems import ActivationConflict, BadInput, JournalUnavailable, UnknownModel
 from domain.sequential import CHALLENGER, CHAMPION
-from executor.activation import FAILED, REJECTED, REVERTED, Activation, GuardrailSettings, ModelGuardrails, Stage, Wish
+from executor.activation import FAILED, REJECTED, REVERTED, Activation, GuardrailSettings, ModelGuardrails, Stage, Wish, operations
 from tests.executor.activation.shelves import NAME, activate, again, breaks, decide, in_force
 
 
@@ -23,6 +24,31 @@ def test_a_rollback_withdraws_the_challenger_first_and_then_the_champion(activat
     assert activation.rollback("still wrong").champion.version == "v1"
     with pytest.raises(ActivationConflict, match="nothing to roll back to"):
         activation.rollback("again")
+
+
+def test_a_rollback_does_not_wait_for_a_drain_and_the_activation_stays_rolled_back(activation: Activation) -> None:
+    async def drain() -> None:
+        operation, _ = activation.ask(Wish.of(NAME, 1))
+        with activation.deciding():
+            carrying = asyncio.create_task(activation.carry_out(operation))
+            while operation.stage is not Stage.DRAINING:
+                await asyncio.sleep(0.001)
+            assert activation.rollback("at once").champion.version == "v1"
+        assert (await carrying).stage is Stage.ROLLED_BACK
+
+    asyncio.run(drain())
+    assert activation.log.last(("model_drained",)) is None
+
+
+def test_the_oldest_operations_are_forgotten_with_their_keys(activation: Activation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "REMEMBERED", 2)
+    first, _ = activation.ask(Wish.of(NAME, 1), key="k")
+    asyncio.run(activation.carry_out(first))
+    for version in (2, 3):
+        activate(activation, version)
+    with pytest.raises(UnknownModel):
+        activation.operations.get(first.operation_id)
+    assert activation.ask(Wish.of(NAME, 1), key="k")[1], "a key that was forgotten is a new one"
 
 
 def test_a_rolled_back_model_can_be_activated_again(activation: Activation) -> None:
