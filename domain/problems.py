@@ -22,10 +22,13 @@ Problem
 │   ├── OverGasBudget      the gas could cost more than the budget of the symbol
 │   ├── HopelessTrial      the experiment can't succeed as planned
 │   ├── UnknownOrder       no order goes by that client order id
-│   ├── WeightsOvertaken   another executor saved the agents' weights since they were loaded
-│   └── OrderConflict      an order id was used before for another order
+│   ├── OrderConflict      an order id was used before for another order
+│   ├── UnknownModel       no model of that name and version is on the shelf, or no activation has that id
+│   ├── ActivationConflict a key was used for another activation, or another one came between
+│   └── WeightsOvertaken   another executor saved the agents' weights since they were loaded
 ├── Unavailable    the other side did not answer: retry later
 │   ├── StaleState         the node's newest block is too old, or not there to be rehearsed on
+│   ├── ActivationUnderWay one model is being shifted; the next can be activated once it is done
 │   └── JournalUnavailable nothing was written to the journal, so nothing may be done
 └── Broken         an invariant of ours does not hold: page a person
 """
@@ -122,6 +125,14 @@ class UnknownOrder(Refused):
     """No order goes by that client order id."""
 
 
+class UnknownModel(Refused):
+    """No model goes by that name and version, or no activation by that id."""
+
+
+class ActivationConflict(Refused):
+    """The key was used for another activation, another activation came between, or there is nothing to roll back to."""
+
+
 class JournalHeld(Refused):
     """Another executor owns the journal; two owners would sign one nonce for two meanings."""
 
@@ -156,6 +167,10 @@ class WeightsOvertaken(Refused):
 
 class StaleState(Unavailable):
     """The node's newest block is too old, behind ours, or cannot be had: nothing rehearsed on it would be true."""
+
+
+class ActivationUnderWay(Unavailable):
+    """Another activation is not done yet: ask again after `retry_after_seconds`."""
 
 
 class JournalUnavailable(Unavailable):

@@ -78,6 +78,7 @@ class RunningExecutor:
         self._journal: Journal | None = None
         self._desk: Desk | None = None
         self._why_not_begun = "The journal is being replayed."
+        self.heard: Callable[[Entry], None] = lambda entry: None  # is told every entry too, once it is durable
 
     # --- start and stop
 
@@ -133,6 +134,7 @@ class RunningExecutor:
     def _heard(self, entry: Entry) -> None:
         self._telemetry.heard(entry)
         self._parts.heard(entry)
+        self.heard(entry)
 
     # --- what the service asks
 
@@ -149,6 +151,13 @@ class RunningExecutor:
         if self._journal is None:
             raise Unavailable(self._why_not_begun)
         return self._journal
+
+    async def note(self, entry: Entry) -> None:
+        """An entry that is about no order, into the journal. One that the journal does not take stays in the log alone."""
+        try:
+            await self.records.append(entry)
+        except Problem as problem:
+            LOG.warning("not in the journal (%s): %s %s", problem.message, entry.kind, dict(entry.facts))
 
     def reasons(self) -> list[str]:
         """Why orders are not taken at the moment."""

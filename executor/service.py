@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -12,21 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from domain.market import MarketHistory
-from domain.problems import OrderConflict, Problem, Unavailable, UnknownOrder
-from executor.activation import Activation
+from domain.problems import Problem, Unavailable, UnknownOrder
+from executor.activation import Activation, Deployment, Operation, Wish
 from executor.agents.negotiations import Negotiations
+from executor.decisions import Decisions
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
-from executor.orders import Mode, Order, OrderRequest, State
+from executor.order_decisions import OrderDecisions
+from executor.orders import Entry, Mode, Order, OrderRequest, State
 from executor.planner import Floor, Planned, SplitPlanner
 from executor.planning import pool_mid
 from executor.ports import Chance, Clock, SystemClock, system_chance
 from executor.routing.pool_book import PoolBook
-from executor.simulation import SLIPPAGE_BPS, Priced, intent_of, quote, simulate_swap
+from executor.simulated_swaps import SimulatedSwaps, asked_for
+from executor.simulation import SLIPPAGE_BPS, Priced, intent_of, quote
 from executor.telemetry import Telemetry
-
-# Simulated swaps remembered for idempotency while the process lives; the oldest are forgotten first. Orders are in the journal.
-REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +52,18 @@ class ExecutorService:
         clock: Clock | None = None,
         chance: Chance | None = None,
     ) -> None:
-        self.activation = activation or Activation(folder)
         self.negotiations = negotiations or Negotiations(folder)
         self.telemetry = telemetry or Telemetry()
         self.clock = clock or SystemClock()
+        self.activation = activation or Activation(folder, clock=self.clock)
+        self.activation.tells(self.telemetry)
+        self.decisions = Decisions(self.activation, self.clock)
+        self._beside_orders = OrderDecisions(self.activation, self.decisions, self._priced, self.clock)
         self.started = self.clock.monotonic()
         self._engine = engine
         self._chance = chance or system_chance()
-        self._swaps: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
+        self._swaps = SimulatedSwaps(self.activation, self.decisions, self.clock, self._chance)
+        self._at_work: set[asyncio.Task[Any]] = set()
         self.refresh()
 
     # --- the hand-over in force
@@ -69,18 +72,35 @@ class ExecutorService:
         """Takes a newer hand-over into force when one lies there and passes; True when it did."""
         changed = self.activation.refresh()
         self.telemetry.refusals.set(self.activation.refusals)
-        if changed:
-            self._tell_model()
         return changed
 
-    def rollback(self) -> None:
-        """Back to the hand-over before this one. Raises Unavailable when there is none."""
-        self.activation.rollback()
-        self._tell_model()
+    # --- models
 
-    def _tell_model(self) -> None:
-        now = self.activation.current
-        self.telemetry.in_force(now.version, now.bundle.policy, now.bundle.sha256, now.generation)
+    async def activate(self, wish: Wish, *, key: str | None = None, if_generation: int | None = None) -> tuple[Operation, bool]:
+        """The operation that carries the wish out, and whether it is new; it goes on in the background.
+
+        Raises what `Activation.ask` does.
+        """
+        try:
+            operation, is_new = await asyncio.to_thread(self.activation.ask, wish, key=key, if_generation=if_generation)
+        except Problem as problem:
+            self.telemetry.activation_refusals.labels(type(problem).__name__).inc()
+            raise
+        if is_new:
+            self._go_on(self.activation.carry_out(operation))
+        return operation, is_new
+
+    def operation(self, operation_id: str) -> Operation:
+        """How far an activation has come. Raises UnknownModel."""
+        return self.activation.operations.get(operation_id)
+
+    def models(self) -> dict[str, Any]:
+        """The models in force. Raises Unavailable when there are none."""
+        return self.activation.document()
+
+    def rollback(self, reason: str = "asked for") -> Deployment:
+        """Back to the models before. Raises ActivationConflict when there are none, Unavailable when nothing is in force."""
+        return self.activation.rollback(reason)
 
     # --- prices
 
@@ -110,25 +130,16 @@ class ExecutorService:
     ) -> dict[str, Any]:
         """A simulated swap. The same client order id and order get the same answer again, whatever model decides by now.
 
+        An order without an id is decided as one that nobody else has, and nothing of it is kept.
         Raises OrderConflict when the id was used for another order.
         """
-        asked = json.dumps([sell.lower(), buy.lower(), amount_in, slippage_bps, may_wait])
-        if client_order_id is not None and client_order_id in self._swaps:
-            before, answer = self._swaps[client_order_id]
-            if before != asked:
-                raise OrderConflict(
-                    f"Order {client_order_id} was another one; use a new client_order_id for a new order.", client_order_id=client_order_id
-                )
-            return answer
-        snapshot = self.activation.current
-        answer = simulate_swap(snapshot, intent_of(snapshot.book, sell, buy, amount_in), slippage_bps, may_wait)
-        answer["client_order_id"] = client_order_id
-        self.telemetry.decisions.labels(answer["decision"]["action"], snapshot.version).inc()
-        if client_order_id is not None:
-            self._swaps[client_order_id] = (asked, answer)
-            if len(self._swaps) > REMEMBERED:
-                self._swaps.popitem(last=False)
-        return answer
+        return self._swaps.swap_now(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
+
+    async def swap_durably(
+        self, sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool, client_order_id: str | None
+    ) -> dict[str, Any]:
+        """The same, sharing the wait for the disk with others who ask meanwhile."""
+        return await self._swaps.swap(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
 
     def pools(self) -> dict[str, Any]:
         """Every pool of the book, with its price at the margin."""
@@ -181,7 +192,10 @@ class ExecutorService:
             sold, bought = (self._address(name, then) for name, then in ((sell, known.request.sell), (buy, known.request.buy)))
         request = OrderRequest(order_id, sold, bought, amount_in, slippage_bps, min_amount_out, valid_for_seconds)
         self.telemetry.begun(order_id, self.clock.monotonic())
-        return await desk.submit(request), known is None
+        order = await desk.submit(request)
+        if known is None:
+            self._go_on(self._beside_orders.record(order, intent_of(self._book, sold, bought, amount_in)))
+        return order, known is None
 
     async def cancel(self, order_id: str) -> Order:
         """The order after it was given up, as far as that goes. Raises UnknownOrder, Unavailable."""
@@ -233,36 +247,64 @@ class ExecutorService:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Starts the engine, and stops it in order whatever happens."""
-        if self._engine is None:
-            async with self.negotiations.running():
-                yield
-            return
+        loop = asyncio.get_running_loop()
+
+        # A change of model comes from whatever thread verified it; the journal belongs to this one.
+        def heard(entry: Entry) -> None:
+            loop.call_soon_threadsafe(self._note, entry)
+
+        self.activation.heard = heard
         try:
-            await self._engine.start()
+            if self._engine is not None:
+                self._engine.heard = self._beside_orders.heard
+                await self._engine.start()
             async with self.negotiations.running():
                 yield
         finally:
-            await self._engine.stop()
+            self.activation.heard = lambda entry: None
+            while self._at_work:
+                await asyncio.wait(self._at_work)
+            await self.decisions.close()
+            if self._engine is not None:
+                await self._engine.stop()
+
+    def _note(self, entry: Entry) -> None:
+        """A change of model, into the journal of orders too: it stands there between the orders that it divides."""
+        if self._engine is not None:
+            self._go_on(self._engine.note(entry))
+
+    def _go_on(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+
+    def close(self) -> None:
+        """Lets go of the log of decisions, so that another executor may own it. Nothing is decided any more."""
+        self.activation.log.close()
 
     def health(self) -> dict[str, Any]:
         """Whether decisions can be made, with which model, and why not. Never raises."""
         told: dict[str, Any] = {"mode": self.mode, "uptime_seconds": round(self.clock.monotonic() - self.started, 3)}
         refusal = self.activation.last_refusal
         told["last_refusal"] = refusal.to_json() if refusal else None
+        told["decisions_are_durable"] = self.activation.log.is_durable
+        told["notes"] = list(self.activation.notes)
         try:
-            snapshot = self.activation.current
+            snapshot = self.activation.snapshot
         except Problem as problem:
             # Where there is a chain, orders need no hand-over: only the simulated swap does.
             return {**told, "status": "unavailable" if self.mode == "simulate" else "ok", "reason": problem.message}
+        champion = snapshot.deployment.champion
         return {
             **told,
             "status": "ok",
-            "model_version": snapshot.version,
-            "policy": snapshot.bundle.policy,
-            "bundle_sha256": snapshot.bundle.sha256,
-            "generation": snapshot.generation,
-            "pools": len(snapshot.book),
-            "as_of": snapshot.as_of.isoformat(),
+            "model_version": champion.version,
+            "policy": champion.bundle.policy,
+            "bundle_sha256": champion.called.bundle,
+            "generation": snapshot.deployment.generation,
+            "handover_generation": snapshot.handover.generation,
+            "pools": len(snapshot.handover.book),
+            "as_of": snapshot.handover.as_of.isoformat(),
         }
 
     def reasons(self) -> list[str]:

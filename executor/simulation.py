@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from domain.bundles import MEANING, NOW, SPLIT, WAIT, choice
+from domain.bundles import ACTIONS, MEANING, NOW, SPLIT, WAIT
 from domain.features import FEATURES, vector
 from domain.market import Market, MarketHistory
 from domain.problems import BadInput
+from executor.activation import Deployment, Model, ModelName
+from executor.decisions import Decision, decide_with
 from executor.handover import Handover
 from executor.planning import Intent, Options, Plan, cost_bps, options_for, pool_mid, reference_rate, situation_of
+from executor.ports import SystemClock
 from executor.routing.pool_book import PoolBook, Token
 
 SLIPPAGE_BPS = 50
@@ -21,6 +24,9 @@ BPS = 10_000
 def intent_of(book: PoolBook, sell: str, buy: str, amount_in: int) -> Intent:
     """The order in the book's tokens; `sell` and `buy` are symbols or addresses. Raises UnknownToken or BadInput."""
     return Intent(book.token(sell), book.token(buy), amount_in)
+
+
+Decide = Callable[[Sequence[float], Collection[str]], Decision]
 
 
 class Priced(Protocol):
@@ -48,23 +54,28 @@ def quote(handover: Priced, intent: Intent) -> dict[str, Any]:
     }
 
 
-def simulate_swap(handover: Handover, intent: Intent, slippage_bps: int = SLIPPAGE_BPS, may_wait: bool = True) -> dict[str, Any]:
+def simulate_swap(
+    handover: Handover, intent: Intent, slippage_bps: int = SLIPPAGE_BPS, may_wait: bool = True, *, decide: Decide | None = None
+) -> dict[str, Any]:
     """The swap as it would be done: the model's choice with its reasons, and every leg exact to the base unit.
 
+    `decide` makes the decision from the features and the actions that are possible; without it the hand-over's own model does.
     A wait is simulated on the pools as they stand: the amounts are what would be had without it, and the document says so.
     Raises NoRoute when no path takes the whole amount.
     """
     if not 0 <= slippage_bps < BPS:
         raise BadInput(f"slippage_bps is {slippage_bps}; give 0 to {BPS - 1}.", field="slippage_bps")
-    market, book, bundle = _market(handover), handover.book, handover.bundle
+    market, book = _market(handover), handover.book
     options = options_for(book, intent, market)
     rate = reference_rate(book, intent, market)
     features = vector(situation_of(book, intent, market, options, rate))
-    savings = {action: saving for action, saving in bundle.savings(features).items() if _possible(action, options, may_wait)}
-    action = choice(savings)
+    possible = frozenset(action for action in ACTIONS if _possible(action, options, may_wait))
+    decision = (decide or deciding_alone(handover))(features, possible)
+    action, savings, model = decision.action, decision.answer.savings, decision.answer.model
     plan = _plan(action, options, intent, market, rate)
     filled = _filled(book, plan, intent, market, rate)
-    waits = int(bundle.wait.total_seconds()) if action == WAIT else 0
+    waits = int(model.bundle.wait.total_seconds()) if action == WAIT else 0
+    failure = decision.answer.failure
     return {
         "mode": "simulate",
         "sent": False,
@@ -73,17 +84,24 @@ def simulate_swap(handover: Handover, intent: Intent, slippage_bps: int = SLIPPA
         "min_amount_out": str(plan.amount_out * (BPS - slippage_bps) // BPS),
         "slippage_bps": slippage_bps,
         "decision": {
-            "action": action,
-            "why": _why(action, savings, waits),
+            **decision.to_json(),
+            "why": _why(action, savings, waits)
+            if failure is None
+            else f"{model.name} {model.version} failed, so it is done now: {failure}.",
             "wait_seconds": waits,
             "savings_bps": {name: round(saving, 4) for name, saving in savings.items()},
-            "policy": bundle.policy,
-            "model_version": handover.version,
-            "bundle_sha256": bundle.sha256,
-            "generation": handover.generation,
+            "policy": model.bundle.policy,
+            "handover_generation": handover.generation,
             "features": {feature.name: value for feature, value in zip(FEATURES, features, strict=True)},
         },
     }
+
+
+def deciding_alone(handover: Handover) -> Decide:
+    """The hand-over's own model decides, in no experiment."""
+    model = Model(ModelName(handover.bundle.policy, handover.version, handover.bundle.sha256), handover.bundle)
+    alone = Deployment(handover.generation, model)
+    return lambda features, possible: decide_with(alone, "simulated", features, SystemClock(), possible=possible)
 
 
 def _market(handover: Priced) -> Market:

@@ -6,17 +6,20 @@ Times of orders are taken where an entry has become durable, so "signed" include
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from domain.sequential import CHALLENGER, CHAMPION
 from executor.orders import FOREIGN_NONCE, TERMINAL, Entry, State
 from executor.ports import Clock, SystemClock
 
 SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
+# One assignment takes less than a microsecond, a model some ten.
+TINY_SECONDS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 # A fill waits for blocks, and finality for many of them.
 LONG_SECONDS = (0.25, 0.5, 1.0, 2.0, 5.0, 12.0, 24.0, 60.0, 120.0, 300.0, 900.0, 1800.0)
 BLOCKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -48,7 +51,24 @@ class Telemetry:
         self.decisions = self._counter(
             "grekko_decisions", "Swaps decided, by what was chosen and by which model.", "action", "model_version"
         )
-        self.model = self._gauge("grekko_model_version", "1 for the model that decides now.", "model_version", "policy", "bundle_sha256")
+        self.model = self._gauge(
+            "grekko_model_version", "Share of the orders that this model decides, 0 to 1.", "model_version", "policy", "bundle_sha256"
+        )
+        self.model_generation = self._gauge("grekko_model_generation", "Generation of the models in force; every change is one more.")
+        answers = self._times(
+            "grekko_model_answer_seconds", "Time a model takes to answer for one order, seconds.", "arm", buckets=TINY_SECONDS
+        )
+        self.answer_seconds = {arm: answers.labels(arm) for arm in (CHAMPION, CHALLENGER)}
+        self.model_failures = self._counter(
+            "grekko_model_failures", "Orders for which a model gave no answer, or none in time.", "model_version"
+        )
+        self.activations = self._counter("grekko_model_activations", "Activations that ended, by who asked and how.", "source", "outcome")
+        self.activation_refusals = self._counter("grekko_model_activation_refusals", "Activations refused at the door, by error.", "error")
+        self.rollbacks = self._counter("grekko_model_rollbacks", "Models that were withdrawn, by who did it.", "source")
+        self.swap_pause = self._times(
+            "grekko_model_swap_pause_seconds", "Time in which no decision could be begun, seconds.", buckets=TINY_SECONDS
+        )
+        self.model_drain = self._times("grekko_model_drain_seconds", "Until all decisions of the models before were done, seconds.")
         self.generation = self._gauge("grekko_handover_generation", "Generation of the hand-over in force.")
         self.refusals = self._gauge("grekko_handover_refusals", "Hand-overs refused since the start.")
 
@@ -79,11 +99,13 @@ class Telemetry:
 
     # --- what happens
 
-    def in_force(self, model_version: str, policy: str, bundle_sha256: str, generation: int) -> None:
-        """Tells which model decides from here on."""
+    def in_force(self, models: Mapping[tuple[str, str, str], float], generation: int, handover_generation: int) -> None:
+        """Tells which models decide from here on, each by version, policy and hash, and for which share of the orders."""
         self.model.clear()
-        self.model.labels(model_version, policy, bundle_sha256).set(1)
-        self.generation.set(generation)
+        for labels, share in models.items():
+            self.model.labels(*labels).set(share)
+        self.model_generation.set(generation)
+        self.generation.set(handover_generation)
 
     def begun(self, order_id: str, monotonic: float) -> None:
         """An order was asked for at this time of the clock; asking again does not begin it again."""

@@ -71,9 +71,9 @@ def write_handover(
         return generation, False
     _copy_bundle(bundle, folder / BUNDLES / bundle.name)
     for name, content in contents.items():
-        _replace(folder / name, content)
+        write_durably(folder / name, content)
     told["generation"] = generation + 1
-    _replace(folder / ACTIVE, json.dumps(told, indent=1, sort_keys=True).encode() + b"\n")
+    write_durably(folder / ACTIVE, json.dumps(told, indent=1, sort_keys=True).encode() + b"\n")
     return generation + 1, True
 
 
@@ -163,10 +163,11 @@ def _is_whole(folder: Path, files: Mapping[str, str], bundle: Path) -> bool:
 
 def _copy_bundle(bundle: Path, folder: Path) -> None:
     for part in sorted(bundle.iterdir()):
-        _replace(folder / part.name, part.read_bytes())
+        write_durably(folder / part.name, part.read_bytes())
 
 
-def _replace(file: Path, content: bytes) -> None:
+def write_durably(file: Path, content: bytes) -> None:
+    """The file with this content, whole or not at all, on the disk when this returns: its bytes, and its name in the folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_name(f".{file.name}.writing")
     with temporary.open("wb") as stream:
@@ -174,3 +175,6 @@ def _replace(file: Path, content: bytes) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(file)
+    entry = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(entry)
+    os.close(entry)

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
+from assets.learning.handover import write_durably
 from domain.bundles import MANIFEST, sha256
+from domain.problems import BadInput
+from domain.shelf import BUNDLES, MODELS, SUFFIX, Pointer, checked_name, checked_version
 
 
-def place(folder: Path, name: str, version: int | str, bundle: Path) -> None:
-    """Puts the bundle of that folder on the shelf under this name and version; `folder` is the executor's.
+def place(folder: Path, name: str, version: int | str, bundle: Path) -> Pointer:
+    """Puts the bundle of that folder on the shelf under this name and version; `folder` is the executor's. Durable when it returns.
 
-    The same again changes nothing.
+    The same again changes nothing. Raises BadInput for a name or version that is none, for a bundle without a readable manifest, and
+    when the version stands for another bundle already: what was activated once must stay what it was.
     """
-    content = (bundle / MANIFEST).read_bytes()
-    digest, policy = sha256(content), str(json.loads(content)["policy"])
+    named, numbered = checked_name(name), checked_version(version)
+    try:
+        content = (bundle / MANIFEST).read_bytes()
+        policy = str(json.loads(content)["policy"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{bundle} holds no bundle ({error}); give the folder with its {MANIFEST}.", field="bundle") from error
+    pointer = Pointer(named, numbered, sha256(content), policy)
+    file = folder / MODELS / named / f"{numbered}{SUFFIX}"
+    if file.exists() and file.read_bytes() != pointer.to_bytes():
+        raise BadInput(f"{named} {numbered} is on the shelf already, as another bundle; give the new one a new version.", field="version")
     for part in sorted(bundle.iterdir()):
-        _keep(folder / "bundle" / digest / part.name, part.read_bytes())
-    told = {"format": "grekko-shelf/1", "name": name, "version": str(version), "bundle": digest, "policy": policy}
-    _keep(folder / "models" / name / f"{version}.json", json.dumps(told, indent=1, sort_keys=True).encode() + b"\n")
+        _keep(folder / BUNDLES / pointer.bundle / part.name, part.read_bytes())
+    _keep(file, pointer.to_bytes())
+    return pointer
 
 
 def _keep(file: Path, content: bytes) -> None:
-    if file.is_file() and file.read_bytes() == content:
-        return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.writing")
-    with temporary.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
+    """One that is right already is left alone: somebody may be reading it."""
+    if not file.is_file() or file.read_bytes() != content:
+        write_durably(file, content)

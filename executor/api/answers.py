@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from executor.activation import Stage
 from executor.orders import State
 
 UNITS = "Base units, decimal text."
@@ -246,3 +247,56 @@ class LimitsDocument(Document):
     waiting: list[str] = Field(description="Limits that the file would loosen, once it is signed.")
     why: str | None = Field(description="Why they wait.")
     limits: dict[str, Any]
+
+
+class ModelDocument(Document):
+    """A model by what it is called and by what it is."""
+
+    name: str
+    version: str
+    bundle_sha256: str
+    policy: str
+
+
+class Draining(Document):
+    """Decisions of models that are no longer in force, on their way."""
+
+    generation: int
+    in_flight: int
+
+
+class ModelsDocument(Document):
+    """The models in force."""
+
+    generation: int = Field(description="Every change is one more; give it as If-Match to activate only if nothing came between.")
+    handover_generation: int
+    champion: ModelDocument
+    challenger: ModelDocument | None
+    previous: ModelDocument | None = Field(description="Resident: what a rollback brings back when there is no challenger.")
+    share_percent: float = Field(description="Of 100 orders, those that the challenger decides.")
+    shadow: bool
+    salt: str = Field(description="An order's bucket is keyed BLAKE2b of its id with this key, modulo 10,000.")
+    source: str = Field(description="Who brought it: person, handover, guardrail or fallback.")
+    operation_id: str
+    in_flight: int
+    draining: list[Draining]
+    guardrails: dict[str, float] = Field(description="Evidence against the model by measure, 1 says nothing.")
+    durable: bool = Field(description="Whether decisions and activations outlive the process.")
+    notes: list[str] = Field(description="What a person should know, such as a model that vanished.")
+
+
+class OperationDocument(Document):
+    """An activation as far as it has come."""
+
+    operation_id: str
+    state: Stage
+    name: str
+    version: str
+    bundle_sha256: str | None
+    share_percent: float
+    shadow: bool
+    source: str
+    generation: int | None = Field(description="The generation it became, once it is in force.")
+    reason: str | None = Field(description="Why it failed or was rolled back.")
+    check: str | None = Field(description="Which check failed.")
+    seconds: dict[str, float] = Field(description="How long each stage took; `pause` is when no decision could be begun.")

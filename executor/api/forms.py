@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from domain.shelf import NAME, SHA256, VERSION
 from executor.simulation import SLIPPAGE_BPS
 
 MOST_UNITS = (1 << 255) - 1
@@ -101,6 +102,28 @@ class Reason(Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "prices look wrong on one venue"}]})
 
     reason: Annotated[str, Field(min_length=1, max_length=500, description="In a few words, for the log.")]
+
+
+class ModelWish(Form):
+    """Which model is wanted, and for which part of the orders."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "execution", "version": 3, "share_percent": 10, "shadow": False, "bundle_sha256": None}],
+        }
+    )
+
+    name: str = Field(pattern=NAME, description="What the model is called on the shelf.")
+    version: Annotated[int, Field(ge=0, le=10**18)] | Annotated[str, Field(pattern=VERSION)] = Field(
+        description="Its version there: a number, or text."
+    )
+    share_percent: float = Field(
+        100, ge=0.01, le=100, description="Of 100 orders; with less than 100 the champion stays and the model is its challenger."
+    )
+    shadow: bool = Field(False, description="Whether it only answers beside the champion; its answers are recorded and never used.")
+    bundle_sha256: Annotated[str, Field(pattern=SHA256)] | None = Field(
+        None, description="The hash that its bundle must have; another one is refused."
+    )
 
 
 class LetGo(Reason):

@@ -61,7 +61,7 @@ class SqliteStore:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
         except sqlite3.DatabaseError as error:
-            raise _problem(self.path, error) from error
+            raise problem_of(self.path, error) from error
         except OSError as error:
             raise JournalUnavailable(f"The journal {self.path} cannot be opened: {error.strerror}.", path=str(self.path)) from error
 
@@ -82,9 +82,9 @@ class SqliteStore:
     def _opened(self) -> sqlite3.Connection:
         """The connection, opened and owned at the first call."""
         if self._lock is None:
-            self._lock = _owned(self.path)
+            self._lock = owned(self.path)
         if self._connection is None:
-            _made_private(self.path)
+            made_private(self.path)
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=5)
             connection.execute("pragma journal_mode=wal")
             connection.execute("pragma synchronous=full")
@@ -116,10 +116,10 @@ def read_sqlite(path: Path) -> list[Sealed]:
     except sqlite3.DatabaseError as error:
         if "no such table" in str(error) or "not a database" in str(error):
             raise BadInput(f"{path} is no journal ({error}).", path=str(path)) from error
-        raise _problem(path, error) from error
+        raise problem_of(path, error) from error
 
 
-def _owned(path: Path) -> int:
+def owned(path: Path) -> int:
     """The lock that says the journal is ours, held until it is closed or the process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -136,7 +136,7 @@ def _owned(path: Path) -> int:
     return lock
 
 
-def _made_private(path: Path) -> None:
+def made_private(path: Path) -> None:
     """The file exists, durably, and only its user can read it: signed transactions lie in it."""
     created = not path.exists()
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
@@ -147,7 +147,7 @@ def _made_private(path: Path) -> None:
         os.close(folder)
 
 
-def _problem(path: Path, error: sqlite3.DatabaseError, **facts: Any) -> Broken | JournalHeld | JournalUnavailable:
+def problem_of(path: Path, error: sqlite3.DatabaseError, **facts: Any) -> Broken | JournalHeld | JournalUnavailable:
     """What an SQLite error means for the caller."""
     facts |= {"path": str(path), "sqlite": getattr(error, "sqlite_errorname", None)}
     if isinstance(error, sqlite3.IntegrityError):

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from domain.problems import OrderConflict, Unavailable
-from executor import service as service_module
 from executor.service import ExecutorService
 from tests.executor.trading_floor import WEI, always, hand_over
 
@@ -33,13 +32,15 @@ def test_a_refused_order_leaves_its_id_free(service: ExecutorService) -> None:
     assert service.swap("WETH", "USDC", WEI, client_order_id="a")["client_order_id"] == "a"
 
 
-def test_the_oldest_orders_are_forgotten_first(service: ExecutorService, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_module, "REMEMBERED", 2)
-    for name in ("a", "b", "c"):
-        service.swap("WETH", "USDC", WEI, client_order_id=name)
-    service.swap("WETH", "USDC", 2 * WEI, client_order_id="a")
+def test_an_order_id_is_remembered_over_a_restart(service: ExecutorService, folder: Path, tmp_path: Path) -> None:
+    first = service.swap("WETH", "USDC", WEI, client_order_id="a")
+    service.close()
+    hand_over(folder, always("split", tmp_path / "bundles"), "v2")
+    again = ExecutorService(folder)
+    assert again.health()["model_version"] == "v2"
+    assert again.swap("WETH", "USDC", WEI, client_order_id="a") == first
     with pytest.raises(OrderConflict):
-        service.swap("WETH", "USDC", 2 * WEI, client_order_id="c")
+        again.swap("WETH", "USDC", 2 * WEI, client_order_id="a")
 
 
 def test_pools_are_listed_with_a_price_in_whole_tokens(service: ExecutorService) -> None:
@@ -82,4 +83,6 @@ def test_a_rollback_is_told_in_the_metrics(service: ExecutorService, folder: Pat
     service.refresh()
     service.rollback()
     assert service.health()["model_version"] == "v1"
-    assert "grekko_handover_generation 1.0" in service.telemetry.text().decode()
+    page = service.telemetry.text().decode()
+    assert 'model_version="v1",policy=' in page and "grekko_model_generation 3.0" in page
+    assert "grekko_handover_generation 2.0" in page, "the newer pools stay"

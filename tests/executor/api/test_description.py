@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from assets.learning.shelf import place
 from executor.api import Role, answers
 from executor.api.app import create_app
 from executor.service import ExecutorService
 from tests.executor.api.asking import TOKENS, Opened, asked, bearing
+from tests.executor.trading_floor import always, hand_over
 
 PATHS = {
     "/quote", "/route", "/swap", "/orders", "/orders/{order_id}", "/pools", "/venues", "/kill", "/kill/release", "/limits/reload",
-    "/health", "/ready", "/metrics", "/trade/{trade_id}/negotiation",
+    "/health", "/ready", "/metrics", "/models", "/models/activate", "/models/rollback", "/models/operations/{operation_id}",
+    "/trade/{trade_id}/negotiation",
 }  # fmt: skip
 
 
@@ -69,7 +73,11 @@ def test_the_examples_of_answers_are_true_to_their_schema(service: ExecutorServi
     assert checked >= 10
 
 
-def test_the_examples_of_requests_work(opened: Opened) -> None:
+def test_the_examples_of_requests_work(opened: Opened, folder: Path, tmp_path: Path) -> None:
+    hand_over(folder, always("split", tmp_path / "bundles"), "v2")
+    opened.service.refresh()
+    place(folder, "execution", 3, always("wait", tmp_path / "bundles").folder)
+
     async def talk() -> list[httpx.Response]:
         async with opened.client() as client:
             paths = (await client.get("/openapi.json")).json()
@@ -84,8 +92,8 @@ def test_the_examples_of_requests_work(opened: Opened) -> None:
             return done
 
     done = asyncio.run(talk())
-    assert len(done) == 6
-    assert all(answer.status_code in (200, 201) for answer in done), [answer.text for answer in done]
+    assert len(done) == 8
+    assert all(answer.status_code in (200, 201, 202) for answer in done), [answer.text for answer in done]
 
 
 def test_signed_bytes_are_in_no_schema(service: ExecutorService) -> None:

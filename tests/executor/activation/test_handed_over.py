@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.problems import Unavailable
+from domain.problems import ActivationConflict, Unavailable
 from executor.activation import Activation
 from tests.executor.trading_floor import always, hand_over
 
@@ -77,13 +77,13 @@ def test_an_active_file_that_is_rubbish_is_counted_and_survived(activation: Acti
 
 
 def test_a_rollback_brings_the_previous_back_until_something_newer_comes(activation: Activation, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="nothing to roll back to"):
-        activation.rollback()
+    with pytest.raises(ActivationConflict, match="nothing to roll back to"):
+        activation.rollback("it looks wrong")
     hand_over(folder, always("split", tmp_path / "bundles"), "v2")
     activation.refresh()
-    assert activation.rollback().version == "v1"
+    assert activation.rollback("it looks wrong").champion.version == "v1"
     assert not activation.refresh()
-    assert activation.current.version == "v1"
+    assert activation.deployment.champion.version == "v1"
     hand_over(folder, always("wait", tmp_path / "bundles"), "v3")
     assert activation.refresh()
-    assert activation.current.version == "v3"
+    assert activation.deployment.champion.version == "v3"
