@@ -18,8 +18,8 @@ import numpy as np
 
 from domain.assignment import BUCKETS
 from domain.problems import BadInput, HopelessTrial
+from models.experiments.accidents import STAKE
 from models.experiments.evidence import log_e_value
-from models.experiments.paired import STAKE
 from models.experiments.policy import PromotionPolicy
 from models.experiments.rollout import RolloutPolicy, Stage
 
