@@ -56,6 +56,25 @@ class Forests:
         return graph_of(self.kind, self.kind.name, [trees_node(self.trees, [0.0] * len(self.trees), self.kind.tensor)], {})
 
 
+def in_singles(forest: HistGradientBoostingRegressor) -> HistGradientBoostingRegressor:
+    """The fitted forest as 32-bit floats hold it, so that the exported graph gives the very same sums; returns it, changed in place.
+
+    A threshold becomes the largest 32-bit number that is not above it: features are such numbers, so no order goes another way. Leaves
+    become multiples of one power of two, small enough that any sum of them is a 32-bit number as well; that moves a leaf by less than
+    a four-millionth of all that the trees can say together.
+    """
+    trees = [tree.nodes for stage in forest._predictors for tree in stage]
+    farthest = float(np.abs(forest._baseline_prediction).max()) + sum(float(np.abs(nodes["value"]).max()) for nodes in trees)
+    step = 2.0 ** (np.ceil(np.log2(farthest)) - 22) if farthest > 0 else 1.0
+    for nodes in trees:
+        single = nodes["num_threshold"].astype(np.float32)
+        above = single.astype(np.float64) > nodes["num_threshold"]
+        nodes["num_threshold"] = np.where(above, np.nextafter(single, np.float32(-np.inf)), single)
+        nodes["value"] = np.round(nodes["value"] / step) * step
+    forest._baseline_prediction = np.round(forest._baseline_prediction / step) * step
+    return forest
+
+
 def grow(kind: Kind, rows: np.ndarray, labels: Sequence[np.ndarray], losses: Sequence[dict[str, Any]], seed: int) -> Forests:
     """A forest for each output, under its own loss. The same rows and seed give the same forests."""
     from sklearn.ensemble import HistGradientBoostingRegressor
@@ -64,7 +83,7 @@ def grow(kind: Kind, rows: np.ndarray, labels: Sequence[np.ndarray], losses: Seq
         return Forests(
             kind,
             tuple(
-                HistGradientBoostingRegressor(random_state=seed, **SHAPE, **loss).fit(rows, label)
+                in_singles(HistGradientBoostingRegressor(random_state=seed, **SHAPE, **loss).fit(rows, label))
                 for label, loss in zip(labels, losses, strict=True)
             ),
         )

@@ -16,7 +16,7 @@ import polars as pl
 from domain.bundles import OUTPUT
 from domain.kinds import EXECUTION
 from models.execution import COSTS, WAIT_RESIDUAL, quotable, quotable_nodes
-from models.forests import one_thread
+from models.forests import in_singles, one_thread
 from models.graphs import graph_of, trees_node
 from models.policy import Policy, matrix_of
 
@@ -70,7 +70,7 @@ def fit(features: np.ndarray, wait_residual_bps: np.ndarray, seed: int) -> HistG
 
     lessons = np.clip(wait_residual_bps, -LARGEST_LESSON_BPS, LARGEST_LESSON_BPS)
     with one_thread():
-        return HistGradientBoostingRegressor(random_state=seed, **SHAPE).fit(features, lessons)
+        return in_singles(HistGradientBoostingRegressor(random_state=seed, **SHAPE).fit(features, lessons))
 
 
 def predict(trees: HistGradientBoostingRegressor, features: np.ndarray) -> np.ndarray:

@@ -105,7 +105,7 @@ def _write(warehouse: Warehouse, table: Any, version: Version) -> None:
     blank = {"orders": 500, "seed": 1, "margin_bps": 0.0, "walk_forward_lift": 0.0, "walk_forward_waits": 0.0, "data_sha256": "0" * 64}
     noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
     row = told | blank | {"first_order_at": noon, "last_order_at": noon}
-    warehouse.replace(table, pl.DataFrame([{name: row[name] for name in table.names}], schema=table.schema))
+    warehouse.replace(table, pl.DataFrame([{name: row.get(name, 0.0) for name in table.names}], schema=table.schema))
 
 
 @pytest.fixture

@@ -66,20 +66,22 @@ def decide(activation: Activation, *order_ids: str) -> list[Entry]:
     return asyncio.run(together())
 
 
-class Session:
+class FailingRow:
     """A model that fails: it raises, or answers what is no number."""
 
     def __init__(self, answer: float | None) -> None:
         self.answer = answer
 
-    def run(self, *_: Any) -> list[list[list[float]]]:
+    def ask(self, features: Any) -> list[float]:
         if self.answer is None:
             raise RuntimeError("out of memory")
-        return [[[0.0, self.answer, self.answer]]]
+        return [0.0, self.answer, self.answer]
 
 
 def failing(bundle: LoadedBundle, answer: float | None = None) -> LoadedBundle:
-    return replace(bundle, session=Session(answer))
+    broken = replace(bundle)
+    object.__setattr__(broken, "one_row", FailingRow(answer))
+    return broken
 
 
 def breaks(activation: Activation, arm: str, answer: float | None = None) -> None:

@@ -100,7 +100,7 @@ def test_an_answer_that_is_no_number_is_a_failure(activation: Activation, answer
     breaks(activation, "champion", answer)
     (entry,) = decide(activation, "a")
     assert (entry.facts["action"], entry.facts["savings_bps"]) == ("now", {"now": 0.0})
-    assert "it answered" in entry.facts["failure"]
+    assert "answers [0.0, " in entry.facts["failure"]
 
 
 def test_a_shadow_that_fails_is_withdrawn_and_disturbs_nobody(activation: Activation) -> None:
