@@ -21,8 +21,9 @@ def document_of(rows: Sequence[Row]) -> dict[str, Any]:
     again = replay(rows)
     messages = [_message(row) for row in rows if row.kind in (Kind.SENT, Kind.HEARD)]
     weights = next((_json(row.payload) for row in rows if row.kind == Kind.WEIGHTS), None)
-    credited = next((_json(row.payload) for row in rows if row.kind == Kind.CREDITED), None)
-    learnt = next(((_json(row.payload), row.note) for row in rows if row.kind == Kind.LEARNT), None)
+    # Of several the last: what could not be written at first is written before what was told again.
+    credited = next((_json(row.payload) for row in reversed(rows) if row.kind == Kind.CREDITED), None)
+    learnt = next(((_json(row.payload), row.note) for row in reversed(rows) if row.kind == Kind.LEARNT), None)
     outcome = next((one for one in reversed(messages) if one["from"] == COORDINATOR and one["act"] in OUTCOMES), None)
     return {
         "trade_id": rows[0].trade_id,

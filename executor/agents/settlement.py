@@ -142,7 +142,8 @@ def _utilities(proposal: Proposal) -> list[tuple[str, int]]:
 
 
 def _check(call: Call, decision: Decision, outcome: Outcome) -> None:
-    assert outcome.at is not None
+    if outcome.at is None:
+        raise BadInput("at is missing; give the time of the prices.", field="at")
     if microseconds(outcome.at) * 1_000 < call.as_of_ns:
         raise BadInput("at is before the moment that was asked about; give the time of the prices afterwards.", field="at")
     if unknown := sorted(set(outcome.markout_bps) - set(call.actions)):
@@ -152,8 +153,6 @@ def _check(call: Call, decision: Decision, outcome: Outcome) -> None:
         raise BadInput(f"What {missing[0]} earned cannot be told from a move; give markout_bps for each action.", field="markout_bps")
     if outcome.pnl_units and decision.action == call.safest:
         raise BadInput(f"{call.safest} was decided, so nothing was earned by advice; leave pnl_units out.", field="pnl_units")
-    if outcome.pnl_units and not decision.heard.proposals:
-        raise BadInput("No agent proposed, so there is nobody to take pnl_units; leave it out.", field="pnl_units")
 
 
 def _move(call: Call, outcome: Outcome, horizon_seconds: int) -> int | None:

@@ -198,7 +198,7 @@ def _follows(payload: bytes, call: Call, decision: Decision | None) -> bool:
     try:
         outcome = Outcome.from_json(json.loads(payload)["outcome"])
         return decision is not None and settlement(call, decision, outcome).payload() == payload
-    except (BadInput, ValueError, TypeError, KeyError, AttributeError, AssertionError, RecursionError):
+    except (BadInput, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return False
 
 

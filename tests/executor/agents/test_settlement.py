@@ -78,6 +78,7 @@ def test_nothing_is_earned_where_nothing_was_advised() -> None:
         (lambda: settlement(CALL, decided(wants("a", BUY=1)), Outcome(move_bps=1, at=ASKED - timedelta(seconds=1))), "before"),
         (lambda: settlement(CALL, decided(wants("a", BUY=1)), Outcome(markout_bps={"NOW": 1}, at=LATER)), "names NOW"),
         (lambda: settlement(CALL, decided(wants("a", BUY=1)), Outcome(markout_bps={"BUY": 1}, at=LATER)), "SELL"),
+        (lambda: settlement(CALL, decided(wants("a", BUY=1)), Outcome(markout_bps={"BUY": 1, "SELL": 1}, pnl_units=0)), "time"),
         (lambda: settlement(CALL, decided(wants("a", BUY=-1)), Outcome(move_bps=1, pnl_units=5, at=LATER)), "HOLD was decided"),
     ],
 )

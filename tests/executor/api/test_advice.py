@@ -6,20 +6,24 @@ import asyncio
 import hashlib
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from domain.market import microseconds
 from domain.negotiation import ActionUtility, Call, Proposal
-from domain.problems import BadInput
+from domain.problems import BadInput, JournalUnavailable
+from executor.agents.handed_over import FolderViews, HandedOverViews
 from executor.agents.llm import Asking
+from executor.agents.negotiations import Negotiations
+from executor.agents.reading import lines_of
 from executor.agents.settings import AgentSettings
-from executor.agents.transcript import faults
-from executor.agents.transcript_file import FILE, read_rows
-from executor.agents.view import View
+from executor.agents.transcript import Row, faults
+from executor.agents.transcript_file import FILE, SqliteRows, read_rows
+from executor.agents.view import NewsItem, View
 from executor.api import Role, create_app
 from executor.assembly import simulation
 from executor.service import ExecutorService
@@ -288,3 +292,51 @@ def test_tokens_that_share_a_symbol_are_asked_about_by_address(tmp_path: Path) -
             return answer.json()["call"]
 
     assert asyncio.run(story())["base"] == "WETH"
+
+
+def test_a_full_disk_moves_no_weight_and_the_same_outcome_counts_once_when_it_is_told_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk(simulation(folder, agents=BOTH), ("POST", f"{TRADE}/negotiation", ASKED))
+    commit, full = SqliteRows.commit, [True]
+
+    async def committed(rows: SqliteRows, told: Sequence[Row]) -> None:
+        if any(row.kind == "credited" for row in told) and full:
+            full.pop()
+            raise JournalUnavailable("Nothing was written: the disk is full.")
+        await commit(rows, told)
+
+    monkeypatch.setattr(SqliteRows, "commit", committed)
+    outcome = ("POST", f"{TRADE}/outcome", {"move_bps": 40})
+    refused, done, again = talk(simulation(folder, agents=BOTH), outcome, outcome, outcome)
+    assert (refused.status_code, done.status_code, again.status_code) == (503, 201, 200)
+    told = done.json()
+    assert told["replay"]["equal"] and told["rows"]["intact"]
+    rows, head = read_rows(folder / FILE)
+    assert list(faults(rows, head)) == []
+    (learnt,) = (json.loads(json.loads(row.payload)["state"]) for row in rows if row.kind == "learnt")
+    assert [agent["scores"] for agent in learnt["agents"]] == [1, 1]
+
+
+def test_a_person_at_a_terminal_reads_who_was_credited(folder: Path) -> None:
+    service = simulation(folder, agents=BOTH)
+    talk(service, ("POST", f"{TRADE}/negotiation", ASKED), ("POST", f"{TRADE}/outcome", {"move_bps": 40, "pnl_units": "100"}))
+    document = asyncio.run(Negotiations(folder).document("desk-7-0002"))
+    told = "\n".join(lines_of(document))
+    # Alone, the bear would have lost 4000.
+    assert "credits of 100 units: bear -2000, bull 2100" in told
+
+
+def test_an_agent_is_shown_the_same_in_this_process_and_in_its_own(folder: Path) -> None:
+    """And the news only here; nothing that came later anywhere."""
+    activation = simulation(folder).activation
+    noon = microseconds(activation.current.as_of)
+    news = (NewsItem(noon - 1, "known"), NewsItem(noon + 1, "later"))
+
+    async def story() -> tuple[View, View, View]:
+        views = FolderViews(folder)
+        return await HandedOverViews(activation, lambda: news).at(noon), await views.at(noon), await views.at(noon)
+
+    here, there, again = asyncio.run(story())
+    assert there.market.to_document() == here.market.to_document() == again.market.to_document()
+    assert "WETH" in here.market.prices and [item.title for item in here.news] == ["known"] and there.news == ()
