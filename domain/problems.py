@@ -98,6 +98,10 @@ class UnknownNegotiation(Refused):
     """No negotiation was held about that trade."""
 
 
+class NegotiationConflict(Refused):
+    """The trade was asked about, or its outcome told, in another way before; what was recorded stays."""
+
+
 class GuardRefused(Refused):
     """A rule of the desk said no. `rule` names it; what it compared is in the facts `value` and `limit`, in `unit`."""
 

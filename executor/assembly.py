@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from domain.problems import BadInput, Problem
 from executor.activation import Activation
+from executor.agents.negotiations import Negotiations
+from executor.agents.settings import AgentSettings, as_settings
 from executor.arrivals import Arrivals
 from executor.brakes import Notes, SwitchAndLimits, told_of_limits, told_of_switch
 from executor.desk import Desk, DeskSettings
@@ -37,10 +39,12 @@ JOURNAL = "journal.sqlite"
 NO_LIMITS = Limits(max_slippage_bps=9_999, max_open_orders=10_000, max_rejects=1_000_000)
 
 
-def simulation(folder: Path, *, agents: Sequence[str] = (), clock: Clock | None = None, chance: Chance | None = None) -> ExecutorService:
+def simulation(
+    folder: Path, *, agents: AgentSettings | Sequence[str] = (), clock: Clock | None = None, chance: Chance | None = None
+) -> ExecutorService:
     """The executor on the hand-over of a folder, with its journal and kill switch beside it. Nothing can be sent.
 
-    `agents` are those that `service.negotiations.ask` asks. Raises BadInput for one that there is none of.
+    `agents` are those that `service.negotiations` asks. Raises BadInput for one that there is none of.
     """
     clock, chance = clock or SystemClock(), chance or system_chance()
     telemetry, activation, notes = Telemetry(clock), Activation(folder), Notes()
@@ -92,11 +96,7 @@ def simulation(folder: Path, *, agents: Sequence[str] = (), clock: Clock | None 
         is_shared=True,
     )
     engine = RunningExecutor(parts, clock=clock, chance=chance, telemetry=telemetry)
-    negotiations = None
-    if agents:
-        from executor.agents.advice import HandedOverViews, advised
-
-        negotiations = advised(folder, agents, HandedOverViews(activation), lambda: notes.journal, clock, chance)
+    negotiations = _negotiations(folder, agents, activation, notes, clock, chance)
     return ExecutorService(
         folder, engine=engine, activation=activation, negotiations=negotiations, telemetry=telemetry, clock=clock, chance=chance
     )
@@ -108,17 +108,21 @@ def on_chain(
     *,
     signer: Signing | None = None,
     approve: Callable[[bytes], None] | None = None,
+    agents: AgentSettings | None = None,
     clock: Clock | None = None,
     chance: Chance | None = None,
 ) -> ExecutorService:
     """The executor on a chain, as its desk file says: `paper` without a signer, `live` with one.
+
+    `agents` are asked instead of those that the desk file names; what they say is advice and sends nothing.
 
     `approve` raises BadInput for a desk file that is not signed. Raises BadInput when mode and signer do not go together, or a setting
     is not possible. Nothing is asked of the chain before the service starts.
     """
     if (desk.mode == "live") != (signer is not None) or desk.mode == "simulate":
         raise BadInput(f"A desk in the mode {desk.mode} cannot be assembled like this; look at `mode` and the key.", field="mode")
-    return _OnChain(desk, folder, signer, approve, clock or SystemClock(), chance or system_chance()).service()
+    parts = _OnChain(desk, folder, signer, approve, clock or SystemClock(), chance or system_chance())
+    return parts.service(agents or desk.agents)
 
 
 class _OnChain:
@@ -211,8 +215,8 @@ class _OnChain:
         self.journal: Journal | None = None
         self.attributing: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
 
-    def service(self) -> ExecutorService:
-        """The service over all of it."""
+    def service(self, agents: AgentSettings | None = None) -> ExecutorService:
+        """The service over all of it, with the agents that are asked."""
         desk = self.desk
         parts = Parts(
             mode=desk.mode,
@@ -238,7 +242,13 @@ class _OnChain:
         )
         engine = RunningExecutor(parts, clock=self.clock, chance=self.chance, telemetry=self.telemetry)
         return ExecutorService(
-            self.folder, engine=engine, activation=self.activation, telemetry=self.telemetry, clock=self.clock, chance=self.chance
+            self.folder,
+            engine=engine,
+            activation=self.activation,
+            negotiations=_negotiations(self.folder, agents, self.activation, self.notes, self.clock, self.chance),
+            telemetry=self.telemetry,
+            clock=self.clock,
+            chance=self.chance,
         )
 
     # --- tasks
@@ -351,6 +361,19 @@ class _OnChain:
 
     async def _close_ledger(self) -> None:
         await asyncio.to_thread(self.ledger.close)
+
+
+def _negotiations(
+    folder: Path, agents: AgentSettings | Sequence[str] | None, activation: Activation, notes: Notes, clock: Clock, chance: Chance
+) -> Negotiations | None:
+    """The agents that are named, over the market of the hand-over in force; None where none are."""
+    settings = as_settings(agents)
+    if settings is None:
+        return None
+    from executor.agents.advice import advised
+    from executor.agents.handed_over import HandedOverViews
+
+    return advised(folder, settings, lambda news: HandedOverViews(activation, news), lambda: notes.journal, clock, chance)
 
 
 class _NoPrices:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domain.problems import BadInput
+from executor.agents.settings import AgentSettings
 from executor.desk_sections import (
     GasSettings,
     KeySetting,
     NodeSettings,
     PoolSetting,
+    read_agents,
     read_deployments,
     read_finality,
     read_gas,
@@ -71,6 +73,7 @@ class DeskFile:
     gas: GasSettings
     limits: Limits
     key: KeySetting | None
+    agents: AgentSettings | None = None
 
     @property
     def folder(self) -> Path:
@@ -137,6 +140,7 @@ def read_desk_file(content: bytes, path: Path, environment: Mapping[str, str] | 
         gas=top.maybe("gas", lambda value: read_gas(value.section(), tokens), GasSettings()),
         limits=Limits(),
         key=top.maybe("key", lambda value: read_key(value, path.parent), None),
+        agents=top.maybe("agents", lambda value: read_agents(value, surroundings), None),
     )
     desk = replace(desk, limits=_limits(top.get("limits"), desk))
     top.done()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from domain.problems import BadInput
+from executor.agents.settings import IN_PROCESS, JOURNAL, AgentSettings
 from executor.guards.limits_text import market_named, token_named
 from executor.orders import Mode
 from executor.routing.pool_book import Token
@@ -98,6 +100,22 @@ def read_finality(value: Value) -> int | None:
     if not isinstance(value.told, str) or not value.told.isdecimal():
         value.bad("write `finalized`, or after how many blocks a block counts as final.")
     return value.whole(1, DEEPEST)
+
+
+def read_agents(value: Value, environment: Mapping[str, str]) -> AgentSettings:
+    """Who advises, and how they are asked."""
+    section = value.section()
+    names = tuple(one.text(longest=200) for one in section["names"].items())
+    milliseconds = section.maybe("deadline_ms", lambda told: told.whole(10, 60_000), 1_000)
+    quorum = section.maybe("quorum", lambda told: told.whole(1, 1_000), 1)
+    weights = section.maybe("weights", lambda told: read_secret(told, environment), JOURNAL)
+    transport = section.maybe("transport", lambda told: read_secret(told, environment), IN_PROCESS)
+    feeds: tuple[str, ...] = section.maybe("feeds", lambda told: tuple(read_secret(one, environment) for one in told.items()), ())
+    section.done()
+    try:
+        return AgentSettings(names, milliseconds / 1_000, quorum, weights, transport, feeds)
+    except BadInput as problem:
+        value.bad(problem.message, show=False)
 
 
 def read_tokens(value: Value) -> Mapping[str, Token]:

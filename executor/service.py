@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from domain.market import MarketHistory
-from domain.problems import Problem, Unavailable, UnknownOrder
+from domain.market import MarketHistory, microseconds
+from domain.problems import BadInput, Problem, Unavailable, UnknownOrder
 from executor.activation import Activation, Deployment, Operation, Wish
 from executor.agents.negotiations import Negotiations
 from executor.decisions import Decisions
@@ -237,6 +237,33 @@ class ExecutorService:
         except Problem:
             return None
 
+    # --- advice
+
+    async def negotiate(
+        self, trade_id: str, base: str, quote: str, amount_in: int = 0, actions: tuple[str, ...] = ("HOLD", "BUY", "SELL")
+    ) -> tuple[dict[str, Any], bool]:
+        """What the agents advise, with its record, and whether they were asked anew. Nothing of it sends anything.
+
+        In the mode simulate the question is about the moment of the hand-over. Raises UnknownToken, BadInput, and what
+        `Negotiations.ask_once` does.
+        """
+        from executor.agents.terms import Question
+
+        as_of_ns = microseconds(self.activation.current.as_of) * 1_000 if self.mode == "simulate" else None
+        base, quote = self._symbol(base), self._symbol(quote)
+        if base == quote:
+            raise BadInput(f"base and quote are both {base}; give two tokens.", field="quote")
+        return await self.negotiations.ask_once(Question(trade_id, base, quote, amount_in, actions, as_of_ns))
+
+    async def settle(self, trade_id: str, **told: Any) -> tuple[dict[str, Any], bool]:
+        """The negotiation with its agents credited by the outcome (see `Outcome`), and whether that is new.
+
+        Raises BadInput, and what `Negotiations.settle` does.
+        """
+        from executor.agents.settlement import Outcome
+
+        return await self.negotiations.settle(trade_id, Outcome(**told))
+
     # --- state and brakes
 
     @property
@@ -365,6 +392,12 @@ class ExecutorService:
         except Problem:
             history = MarketHistory({})  # then the pools themselves say what a fair rate is
         return OnChain(floor.chain_id, floor.as_of, floor.book, history)
+
+    def _symbol(self, name: str) -> str:
+        """What agents call a token: its symbol, its address where several share that. Raises UnknownToken, BadInput."""
+        token = self._book.token(name)
+        is_shared = sum(one.symbol.lower() == token.symbol.lower() for one in self._book.tokens) > 1
+        return token.address if is_shared else token.symbol
 
     def _address(self, name: str, then: str) -> str:
         """The address that a name means; where the book does not know it any more, the one it meant then if it is that one."""

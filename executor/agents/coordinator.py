@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -20,7 +20,7 @@ from executor.agents.hearing import Hearing
 from executor.agents.host import now_ns
 from executor.agents.messages import COORDINATOR, LONGEST_TEXT, Accept, Body, Cancel, Failure, Inform, Message, Reject, decode, encode
 from executor.agents.terms import Negotiation, Question, Weights, WeightsInForce
-from executor.agents.transcript import Kind, Transcript, weights_payload
+from executor.agents.transcript import Kind, Replay, Row, Transcript, weights_payload
 from executor.agents.transports.transport import Arrival, Transport
 from executor.ports import Chance, Clock
 
@@ -68,9 +68,9 @@ class Coordinator:
         deadline_seconds: float = 1.0,
         quorum: int = 1,
     ) -> None:
-        self.transcript = transcript
+        self.transcript, self.weights, self.clock = transcript, weights, clock
         self.deadline_seconds, self.quorum = deadline_seconds, quorum
-        self._transport, self._weights, self._clock, self._chance = transport, weights, clock, chance
+        self._transport, self._chance = transport, chance
         self._left: set[str] = set()
         self._unresponsive: set[str] = set()
         self._held: OrderedDict[str, _Open] = OrderedDict()
@@ -78,7 +78,7 @@ class Coordinator:
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._begun_ns = now_ns(self._clock)
+        self._begun_ns = now_ns(self.clock)
         await self._transport.start()
         self._listening = asyncio.ensure_future(self._listen())
         return self
@@ -101,7 +101,7 @@ class Coordinator:
         Raises BadInput for a question that makes no sense, Unavailable without agents, Refused when it was cancelled meanwhile, and
         JournalUnavailable when the record cannot be written: then nothing was decided.
         """
-        begun_ns, begun = now_ns(self._clock), self._clock.monotonic()
+        begun_ns, begun = now_ns(self.clock), self.clock.monotonic()
         call = Call(
             question.trade_id,
             question.base,
@@ -127,8 +127,8 @@ class Coordinator:
         await self.transcript.commit()
         await self._deliver(under_way, posts)
         if under_way.back or under_way.gone:
-            await self._weights.change(under_way.reweighted)
-        return Negotiation(hearing.conversation_id, call, decision, int((self._clock.monotonic() - begun) * 1e9))
+            await self.weights.change(under_way.reweighted)
+        return Negotiation(hearing.conversation_id, call, decision, int((self.clock.monotonic() - begun) * 1e9))
 
     async def inform(self, negotiation: Negotiation, outcome: str) -> None:
         """Tells those who proposed that the action was carried out, and how."""
@@ -145,6 +145,15 @@ class Coordinator:
             raise UnknownNegotiation(f"No negotiation about {trade_id} is under way.", trade_id=trade_id)
         under_way.cancelled = reason[:LONGEST_TEXT]
         under_way.moved.set()
+
+    def recall(self, rows: Sequence[Row], again: Replay) -> Negotiation:
+        """A negotiation of the record as one that can be concluded, also when it was held before this start. Raises UnknownNegotiation."""
+        if again.hearing is None or again.hearing.decision is None:
+            raise UnknownNegotiation(f"Nothing was decided in the negotiation {again.conversation_id}.")
+        if again.conversation_id not in self._held:
+            sent = [message for row in rows if row.kind == Kind.SENT and (message := row.message())]
+            self._held[again.conversation_id] = _Open(again.hearing, sent[0].trace_id, sent=len(sent))
+        return Negotiation(again.conversation_id, again.hearing.call, again.hearing.decision, 0)
 
     # --- one negotiation
 
@@ -163,8 +172,8 @@ class Coordinator:
     async def _hear_out(self, under_way: _Open) -> None:
         """Until nobody is waited for, the deadline is there, or it was cancelled."""
         hearing = under_way.hearing
-        left = (hearing.call.deadline_ns - now_ns(self._clock)) / 1e9
-        timer = asyncio.ensure_future(self._clock.sleep(max(left, 0.0)))
+        left = (hearing.call.deadline_ns - now_ns(self.clock)) / 1e9
+        timer = asyncio.ensure_future(self.clock.sleep(max(left, 0.0)))
         try:
             while set(hearing.waiting) - self._unresponsive and under_way.cancelled is None and not timer.done():
                 under_way.moved.clear()
@@ -177,7 +186,7 @@ class Coordinator:
     def _decide(self, under_way: _Open) -> Decision:
         """Weighs whoever proposed; whoever said nothing leaves, whoever is back joins anew. One step: nothing can come between."""
         hearing = under_way.hearing
-        weights = self._weights.now
+        weights = self.weights.now
         back = [name for name in hearing.proposers if name in self._left or not _knows(weights, name)]
         for name in back:
             LOG.info("%s begins at its cold-start weight", name, extra={"agent": name})
@@ -206,7 +215,7 @@ class Coordinator:
             raise UnknownNegotiation(
                 f"The negotiation {negotiation.conversation_id} is not remembered.", trade_id=negotiation.call.trade_id
             )
-        await self._tell(under_way, under_way.hearing.proposers, body)
+        await self._tell(under_way, [name for name in under_way.hearing.proposers if name in self._transport.agents], body)
 
     async def _tell(self, under_way: _Open, names: Collection[str], body: Body) -> None:
         posts = [self._post(under_way, name, body) for name in names]
@@ -216,7 +225,7 @@ class Coordinator:
     def _post(self, under_way: _Open, name: str, body: Body) -> tuple[str, bytes]:
         """A message to an agent, in the record; nothing leaves before that is durable."""
         conversation_id, trade_id = under_way.about
-        sent_ns, deadline_ns = now_ns(self._clock), under_way.hearing.call.deadline_ns
+        sent_ns, deadline_ns = now_ns(self.clock), under_way.hearing.call.deadline_ns
         message = Message(conversation_id, trade_id, under_way.sent, COORDINATOR, name, sent_ns, deadline_ns, body, under_way.trace_id)
         under_way.sent += 1
         raw = encode(message)
@@ -258,7 +267,7 @@ class Coordinator:
 
     def _hear(self, meant: Collection[_Open], event: Arrival, told: str) -> None:
         for under_way in meant:
-            received_ns = now_ns(self._clock)
+            received_ns = now_ns(self.clock)
             remark = under_way.hearing.hear(event.raw, received_ns, event.link)
             if remark is not None:
                 LOG.warning("set aside, %s", remark, extra={"agent": remark.agent, "fault": remark.fault})
@@ -266,7 +275,7 @@ class Coordinator:
             under_way.moved.set()
         if not meant:
             LOG.warning("set aside, %s", told)
-            self.transcript.add(now_ns(self._clock), (UNROUTED, UNROUTED), Kind.HEARD, event.link, told, event.raw)
+            self.transcript.add(now_ns(self.clock), (UNROUTED, UNROUTED), Kind.HEARD, event.link, told, event.raw)
 
     def _lose(self, under_way: _Open, name: str, why: str) -> None:
         if name in under_way.hearing.waiting:
@@ -276,7 +285,7 @@ class Coordinator:
             under_way.moved.set()
 
     def _note(self, under_way: _Open, kind: Kind, agent: str = "", note: str = "", payload: bytes = b"") -> None:
-        self.transcript.add(now_ns(self._clock), under_way.about, kind, agent, note, payload)
+        self.transcript.add(now_ns(self.clock), under_way.about, kind, agent, note, payload)
 
     def _open_about(self, trade_id: str) -> _Open | None:
         return next((one for one in self._open() if one.about[1] == trade_id), None)

@@ -21,7 +21,7 @@ from domain.problems import BadInput, Problem, Unavailable
 from executor.agents.host import now_ns
 from executor.agents.leaves.news import about
 from executor.agents.messages import LONGEST_TEXT, LONGEST_VERSION, Refuse
-from executor.agents.prompts import Prompt
+from executor.agents.prompts import Prompt, Prompts
 from executor.agents.view import View
 from executor.foreign_json import read_foreign
 from executor.ports import Clock
@@ -104,6 +104,22 @@ class LlmAgent:
                 task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await asked
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """`AGENT = Asking("news-llm", completer)`: an agent that asks the model with the prompt of its own name."""
+
+    name: str
+    completer: Completer
+
+    def prompted(self, prompts: Prompts, clock: Clock) -> LlmAgent:
+        """The agent with the prompts in force."""
+        return LlmAgent(self.name, self.completer, lambda: prompts.prompt(self.name), clock)
+
+    async def propose(self, call: Call, view: View) -> Proposal | Refuse:
+        """Abstains."""
+        return Refuse(f"{self.name} was given no prompts; let an executor ask it.")
 
 
 def facts(call: Call, view: View) -> dict[str, str]:

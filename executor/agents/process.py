@@ -1,4 +1,6 @@
-"""`python -m executor.agents.process AGENT RECORDING`: one agent as a process, calls on its input, answers on its output.
+"""`python -m executor.agents.process AGENT INPUT`: one agent as a process, calls on its input, answers on its output.
+
+INPUT is a recording, or an executor's folder: then it sees the hand-over and the prompts that lie there, whenever they change.
 
 It ends when its input does, so it never outlives whoever started it.
 """
@@ -14,15 +16,24 @@ from pathlib import Path
 from domain.problems import Problem
 from executor.agents.agent import agent_named
 from executor.agents.host import AgentHost
+from executor.agents.prompts import Prompts, with_prompts
 from executor.agents.transports.processes import LENGTH, read_frame
 from executor.agents.view import RecordedViews
 from executor.ports import SystemClock
 
 
-async def serve(agent: str, recording: Path) -> None:
+async def serve(agent: str, seen: Path) -> None:
     """Answers calls until the input ends. Raises BadInput for an agent or a recording that is none."""
-    host = AgentHost(agent_named(agent), RecordedViews.read(recording), SystemClock())
-    loop = asyncio.get_running_loop()
+    clock, loop = SystemClock(), asyncio.get_running_loop()
+    asked, watching = agent_named(agent), None
+    if seen.is_dir():
+        from executor.agents.handed_over import FolderViews
+
+        prompts = Prompts(seen)
+        watching = asyncio.ensure_future(prompts.run(clock))
+        host = AgentHost(with_prompts(asked, prompts, clock), FolderViews(seen), clock)
+    else:
+        host = AgentHost(asked, RecordedViews.read(seen), clock)
     line = asyncio.StreamReader()
     # What an agent prints must not come between its frames.
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
@@ -33,6 +44,8 @@ async def serve(agent: str, recording: Path) -> None:
         output.write(LENGTH.pack(len(raw)) + raw)
 
     await host.serve(lambda: read_frame(line), send)
+    if watching is not None:
+        watching.cancel()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -13,12 +13,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from domain.negotiation import NAME
 from domain.problems import BadInput, Unavailable
 from executor.foreign_json import read_foreign
 from executor.ports import Clock
+
+if TYPE_CHECKING:
+    from executor.agents.agent import Agent
 
 LOG = logging.getLogger(__name__)
 FILE = "prompts.json"
@@ -51,6 +54,20 @@ class Prompt:
             return values[place[1]]
 
         return _PLACE.sub(value, self.template)
+
+
+@runtime_checkable
+class Prompted(Protocol):
+    """An agent that thinks with prompts. `prompted` gives it those in force; it asks them for its own with each call."""
+
+    def prompted(self, prompts: Prompts, clock: Clock) -> Agent:
+        """The agent, with these prompts."""
+        ...
+
+
+def with_prompts(agent: Agent, prompts: Prompts, clock: Clock) -> Agent:
+    """The agent with the prompts in force, if it is one that asks for them."""
+    return agent.prompted(prompts, clock) if isinstance(agent, Prompted) else agent
 
 
 class Prompts:

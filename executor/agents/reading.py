@@ -21,6 +21,9 @@ def document_of(rows: Sequence[Row]) -> dict[str, Any]:
     again = replay(rows)
     messages = [_message(row) for row in rows if row.kind in (Kind.SENT, Kind.HEARD)]
     weights = next((_json(row.payload) for row in rows if row.kind == Kind.WEIGHTS), None)
+    # Of several the last: what could not be written at first is written before what was told again.
+    credited = next((_json(row.payload) for row in reversed(rows) if row.kind == Kind.CREDITED), None)
+    learnt = next(((_json(row.payload), row.note) for row in reversed(rows) if row.kind == Kind.LEARNT), None)
     outcome = next((one for one in reversed(messages) if one["from"] == COORDINATOR and one["act"] in OUTCOMES), None)
     return {
         "trade_id": rows[0].trade_id,
@@ -28,6 +31,8 @@ def document_of(rows: Sequence[Row]) -> dict[str, Any]:
         "call": _call(again.call) if again.call else None,
         "decision": _json(again.recorded) if again.recorded is not None else None,
         "outcome": outcome and {"act": outcome["act"], "at": outcome["at"], **outcome["said"]},
+        "credited": credited,
+        "learnt": learnt and {"ppm": learnt[0]["ppm"] if isinstance(learnt[0], dict) else {}, "frozen": learnt[1]},
         "messages": messages,
         "weights": weights,
         "lost": [{"at": time_of(row.at_ns), "agent": row.agent, "why": row.note} for row in rows if row.kind == Kind.LOST],
@@ -53,7 +58,14 @@ def lines_of(document: dict[str, Any]) -> Iterator[str]:
         yield f"decided {decision['reason']}"
     else:
         yield "not decided"
+    if document["credited"]:
+        yield f"credits of {document['credited']['result']} units: {paid(document['credited'])}"
     yield "replay: equal" if document["replay"]["equal"] else f"replay: NOT EQUAL {' '.join(document['replay']['findings'])}"
+
+
+def paid(credited: dict[str, Any]) -> str:
+    """Who was credited how much, in a line."""
+    return ", ".join(f"{name} {units}" for name, units in credited["shapley"].items()) or "nobody proposed"
 
 
 def said(message: dict[str, Any]) -> str:

@@ -16,10 +16,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from domain.negotiation import Call
-from domain.problems import Broken, MessageRejected, Problem
+from domain.negotiation import Call, Decision
+from domain.problems import BadInput, Broken, MessageRejected, Problem
 from executor.agents.hearing import Hearing
 from executor.agents.messages import Message, decode
+from executor.agents.settlement import Outcome, settlement
 
 BEFORE_THE_FIRST = "0" * 64
 
@@ -32,6 +33,8 @@ class Kind(StrEnum):
     LOST = "lost"
     WEIGHTS = "weights"
     DECIDED = "decided"
+    CREDITED = "credited"
+    LEARNT = "learnt"
 
 
 class Row(NamedTuple):
@@ -143,6 +146,7 @@ class Replay:
     recorded: bytes | None
     derived: bytes | None
     findings: tuple[str, ...] = field(default=())
+    hearing: Hearing | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_equal(self) -> bool:
@@ -184,7 +188,18 @@ def replay(rows: Sequence[Row]) -> Replay:
                 derived = hearing.decide(lambda _, told=weights: told).canonical()
             except Broken as problem:
                 findings.append(problem.message)
-    return Replay(conversation_id, call, recorded, derived, tuple(findings))
+        elif row.kind == Kind.CREDITED and not _follows(row.payload, call, hearing.decision):
+            findings.append(f"The scores and credits of row {row.seq} do not follow from the proposals and the outcome.")
+    return Replay(conversation_id, call, recorded, derived, tuple(findings), hearing)
+
+
+def _follows(payload: bytes, call: Call, decision: Decision | None) -> bool:
+    """Whether the credits of a row are those of its outcome."""
+    try:
+        outcome = Outcome.from_json(json.loads(payload)["outcome"])
+        return decision is not None and settlement(call, decision, outcome).payload() == payload
+    except (BadInput, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return False
 
 
 def faults(rows: Iterable[Row], head: tuple[int, str] | None = None) -> Iterator[tuple[int, str]]:

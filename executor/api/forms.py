@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from domain.negotiation import MOST_ACTIONS, TRADE_ACTIONS
 from domain.shelf import NAME, SHA256, VERSION
 from executor.simulation import SLIPPAGE_BPS
 
+MOST_BPS = 1_000_000
 MOST_UNITS = (1 << 255) - 1
 ORDER_ID = r"^[A-Za-z0-9_.:\-]{1,64}$"
 ORDER: dict[str, JsonValue] = {"sell": "WETH", "buy": "USDC", "amount_in": "1000000000000000000"}
@@ -28,6 +31,24 @@ def whole_units(value: Any) -> int:
     raise ValueError('give base units as a whole number or as decimal text, such as 1000000 or "1000000"')
 
 
+def signed_units(value: Any) -> int:
+    """The same, also below 0."""
+    if isinstance(value, str) and value.startswith("-"):
+        return -whole_units(value[1:])
+    return whole_units(value)
+
+
+def moment(value: Any) -> datetime:
+    """A time as JSON carries it: ISO 8601 text with its zone."""
+    try:
+        told = datetime.fromisoformat(value)
+        if told.tzinfo is not None:
+            return told.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError("give a time with its zone, such as 2026-03-04T14:00:00Z")
+
+
 def _described(least: int) -> WithJsonSchema:
     return WithJsonSchema(
         {
@@ -41,6 +62,23 @@ def _described(least: int) -> WithJsonSchema:
 
 Units = Annotated[int, BeforeValidator(whole_units), Field(ge=1, le=MOST_UNITS), _described(1)]
 UnitsOrNone = Annotated[int, BeforeValidator(whole_units), Field(ge=0, le=MOST_UNITS), _described(0)]
+SignedUnits = Annotated[
+    int,
+    BeforeValidator(signed_units),
+    Field(ge=-MOST_UNITS, le=MOST_UNITS),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": "^-?[0-9]{1,78}$"},
+                {"type": "integer", "minimum": -MOST_UNITS, "maximum": MOST_UNITS},
+            ]
+        }
+    ),
+]
+Moment = Annotated[datetime, BeforeValidator(moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Action = Annotated[str, Field(pattern="^[A-Z][A-Z0-9_]{0,31}$")]
+Bps = Annotated[int, Field(ge=-MOST_BPS, le=MOST_BPS)]
+Horizon = Annotated[str, Field(pattern="^[1-9][0-9]{0,6}$")]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 OrderId = Annotated[str, Field(pattern=ORDER_ID)]
 
@@ -93,6 +131,50 @@ class NewOrder(QuoteOrder):
     valid_for_seconds: int = Field(120, ge=1, le=86_400, description="After so long it is cancelled, unless the chain took it before.")
     client_order_id: OrderId | None = Field(
         None, description="Your id for the order: sending it again never trades twice. Made up, and told, when you give none."
+    )
+
+
+class AgentQuestion(Form):
+    """What the agents are asked about a trade."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"base": "WETH", "quote": "USDC", "amount_in": "1000000000000000000", "actions": ["HOLD", "BUY", "SELL"]}]
+        }
+    )
+
+    base: Name = Field(description="Symbol or address of the token that BUY buys.")
+    quote: Name = Field(description="Symbol or address of the token it is paid with.")
+    amount_in: UnitsOrNone = Field(0, description="How much is thought of, base units; what an outcome earns is in the same units.")
+    actions: list[Action] = Field(
+        default_factory=lambda: list(TRADE_ACTIONS),
+        min_length=2,
+        max_length=MOST_ACTIONS,
+        description="What may be chosen, words in capitals, the safest first.",
+    )
+
+
+class TradeOutcome(Form):
+    """What became of a trade. Give `move_bps`, or `markout_bps` for each action."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"move_bps": 12, "by_horizon": {"14400": 30}, "pnl_units": None, "markout_bps": {}, "at": None}]}
+    )
+
+    move_bps: Bps | None = Field(None, description="What the price of base in quote moved since the question, bps.")
+    by_horizon: dict[Horizon, Bps] = Field(
+        default_factory=dict,
+        max_length=MOST_ACTIONS,
+        description="Other moves, by an agent's horizon in seconds. Else `move_bps` counts once it is over.",
+    )
+    markout_bps: dict[Action, Bps] = Field(
+        default_factory=dict, max_length=MOST_ACTIONS, description="Instead: what each action earned, bps of the amount."
+    )
+    pnl_units: SignedUnits | None = Field(
+        None, description="What the action taken earned beyond the safest, after costs, base units; else its markout times `amount_in`."
+    )
+    at: Moment | None = Field(
+        None, description="The time of the prices, with its zone; now by default. Older than an hour, weights stay as they are."
     )
 
 

@@ -46,6 +46,7 @@ def page_of(document: dict[str, Any]) -> str:
         parts += _weights(decision)
     else:
         parts.append("<p class=decision>No decision was taken.</p>")
+    parts += _credits(document)
     parts += _messages(document)
     parts += _record(document)
     return "".join([*parts, "</body></html>"])
@@ -80,6 +81,24 @@ def _weights(decision: dict[str, Any]) -> Iterable[str]:
         gone = ["its line ended" if name in decision["down"] else "" for name in decision[what]]
         rows += [f"<tr><td>{escape(name)}</td><td>{what}</td><td>{why}</td></tr>" for name, why in zip(decision[what], gone, strict=True)]
     yield f"<table><tr><th>agent</th><th>weight</th><th>why not</th></tr>{''.join(rows)}</table>"
+
+
+def _credits(document: dict[str, Any]) -> Iterable[str]:
+    credited, learnt = document["credited"], document["learnt"]
+    if not credited:
+        return
+    yield f"<h2>What it earned, and for whom</h2><p>{escape(credited['result'])} base units beyond the safest.</p>"
+    after = learnt["ppm"] if learnt else {}
+    rows = []
+    for name, units in credited["shapley"].items():
+        weight = f"{after[name] / 10_000:.4f} %" if name in after else ""
+        share = credited["utility_share"][name]
+        cells = "".join(f"<td class=number>{escape(str(one))}</td>" for one in (units, share, credited["scores"][name], weight))
+        rows.append(f"<tr><td>{escape(name)}</td>{cells}</tr>")
+    head = "<tr><th>agent</th><th>Shapley value</th><th>utility share</th><th>score</th><th>weight then</th></tr>"
+    yield f"<table>{head}{''.join(rows)}</table>"
+    if learnt and learnt["frozen"]:
+        yield f"<p class=note>No weight moved: {escape(learnt['frozen'])}</p>"
 
 
 def _messages(document: dict[str, Any]) -> Iterable[str]:

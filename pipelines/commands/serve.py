@@ -13,6 +13,7 @@ from domain.problems import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from executor.agents.settings import AgentSettings
     from executor.api import Tokens
     from executor.desk_file import DeskFile
     from executor.modes import Standing
@@ -39,6 +40,10 @@ def serve(
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen beyond this machine. Put TLS and a firewall before it.")
     ] = False,
+    agents: Annotated[
+        str,
+        typer.Option("--agents", help="Who may be asked for advice, with commas, or all: technical,onchain,macro,news. Default: nobody."),
+    ] = "",
 ) -> None:
     """Serve quotes, routes and orders over HTTP.
 
@@ -47,6 +52,9 @@ def serve(
 
     Tokens come from the environment: GREKKO_TOKEN_VIEWER looks at orders, GREKKO_TOKEN_TRADER (or GREKKO_TOKEN) sends and cancels them
     and may stop everything, GREKKO_TOKEN_ADMIN lets go again and loads limits. Without any, a trader's is made up and printed once.
+
+    Agents only advise. GREKKO_AGENT_WEIGHTS (journal or redis://...), GREKKO_AGENT_TRANSPORT (in_process, processes or kafka://...),
+    GREKKO_AGENT_DEADLINE_MS, GREKKO_AGENT_QUORUM and GREKKO_AGENT_FEEDS say how they are asked; a desk file may name them too.
     """
     from executor.api import LOOPBACK, Tokens, create_app
 
@@ -59,7 +67,9 @@ def serve(
     if not tokens.by_role:
         tokens = _made_up()
     folder = (home or Path(os.environ.get("GREKKO_HOME") or DEFAULT_HOME)) / "executor"
-    service = _assembled(folder, desk, live)
+    from executor.agents.settings import AgentSettings
+
+    service = _assembled(folder, desk, live, AgentSettings.told(agents, os.environ))
     _tell_model(service)
     listening = f"[{host}]" if ":" in host else host
     typer.echo(
@@ -82,7 +92,7 @@ def _made_up() -> Tokens:
     return tokens
 
 
-def _assembled(folder: Path, desk: Path | None, live: bool) -> ExecutorService:
+def _assembled(folder: Path, desk: Path | None, live: bool, agents: AgentSettings | None = None) -> ExecutorService:
     """The service in the mode that file and flag agree on, and what is told of it before it starts."""
     from executor.assembly import JOURNAL, on_chain, simulation
 
@@ -90,7 +100,8 @@ def _assembled(folder: Path, desk: Path | None, live: bool) -> ExecutorService:
         if live:
             raise BadInput("--live needs --desk FILE: the file says which chain, which limits and which key.", field="desk")
         _tell("simulate", "only the kill switch (a file called KILL in that folder, or POST /kill)", str(folder / JOURNAL))
-        return simulation(folder)
+        _tell_agents(agents)
+        return simulation(folder, agents=agents or ())
     from executor.desk_file import load_desk_file
     from executor.modes import take_position
 
@@ -98,12 +109,14 @@ def _assembled(folder: Path, desk: Path | None, live: bool) -> ExecutorService:
     standing = take_position(settings, os.environ, live=live)
     if standing.mode == "simulate":
         _tell("simulate", "only the kill switch: mode: simulate uses nothing else of the desk file", str(folder / JOURNAL))
-        return simulation(folder)
+        _tell_agents(agents or settings.agents)
+        return simulation(folder, agents=agents or settings.agents or ())
     guarded = [name for name, value in settings.limits.to_json().items() if value not in (None, {}, [])]
     _tell(standing.mode, ", ".join(guarded), _place_of(settings.journal))
     if standing.signer is not None:
         typer.echo(f"Account: {standing.signer.address} on chain {settings.chain_id}.", err=True)
-    return on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing))
+    _tell_agents(agents or settings.agents)
+    return on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing), agents=agents)
 
 
 def _approver(desk: DeskFile, standing: Standing) -> Callable[[bytes], None] | None:
@@ -118,6 +131,12 @@ def _tell(mode: str, guarded: str, journal: str) -> None:
     typer.echo(f"Mode: {mode} ({MEANING[mode]}).", err=True)
     typer.echo(f"Guarded: {guarded}.", err=True)
     typer.echo(f"Journal: {journal}.", err=True)
+
+
+def _tell_agents(agents: AgentSettings | None) -> None:
+    if agents is not None:
+        kept, lines = _place_of(agents.weights), _place_of(agents.transport)
+        typer.echo(f"Agents: {', '.join(agents.names)} may be asked and send nothing (weights: {kept}, transport: {lines}).", err=True)
 
 
 def _place_of(journal: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.problems import BadInput
+from executor.agents.settings import AgentSettings
 from executor.desk_file import DeskFile, load_desk_file, read_desk_file
 from executor.guards.limits import market_of
 from executor.orders import OrderRequest
@@ -318,3 +319,30 @@ def test_settings_may_be_read_from_where_they_stand():
         path.write_text(desk_text())
         assert load_desk_file(path).folder == Path(folder)
     assert read_settings(b"a: 1", "x").get("b") is None
+
+
+def test_a_desk_may_name_who_advises_it():
+    text = "agents: {names: [technical, news], deadline_ms: 250, quorum: 2, weights: {environment: WEIGHTS}, transport: processes}"
+    agents = read(with_line(text), WEIGHTS="redis://:secret@127.0.0.1").agents
+    assert agents is not None and (agents.names, agents.deadline_seconds, agents.quorum) == (("technical", "news"), 0.25, 2)
+    assert (agents.weights, agents.transport) == ("redis://:secret@127.0.0.1", "processes")
+    assert "secret" not in repr(read(with_line(text), WEIGHTS="redis://:secret@127.0.0.1"))
+    assert read(DESK).agents is None
+    assert read(with_line("agents: {names: [all], feeds: ['https://news.example/rss']}")).agents == AgentSettings(
+        ("all",), feeds=("https://news.example/rss",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ("{}", "names"),
+        ("{names: [news], weights: redis}", "redis://"),
+        ("{names: [news], deadline_ms: 1}", "deadline_ms"),
+        ("{names: [news], x: 1}", "x"),
+    ],
+)
+def test_agents_that_cannot_be_asked_like_that_are_refused_with_their_line(told: str, why: str):
+    with pytest.raises(BadInput, match=why) as refused:
+        read(with_line(f"agents: {told}"))
+    assert "desk.yaml" in refused.value.message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +14,12 @@ from fastapi import FastAPI
 
 from domain.problems import BadInput, Refused
 from executor.activation import Activation
+from executor.agents.advice import advised
+from executor.agents.handed_over import HandedOverViews
+from executor.agents.settings import AgentSettings
 from executor.api import Role, Tokens, create_app
 from executor.engine import Parts, RunningExecutor
-from executor.journal import MemoryStore
+from executor.journal import Journal, MemoryStore
 from executor.offline import NoGas, NoNode, PoolRehearsal
 from executor.orders import Order
 from executor.planner import SplitPlanner
@@ -74,7 +77,8 @@ class Brakes:
 class Opened:
     """A service over a hand-over folder with an engine in the mode simulate, a journal in memory, and brakes of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, agents: Sequence[str] = ()) -> None:
+        self.journal: Journal | None = None
         self.brakes, self.store, self.telemetry = Brakes(), MemoryStore(), Telemetry()
         activation = Activation(folder)
         planner = SplitPlanner(lambda: handed_over(activation), lambda floor, token: 0)
@@ -93,9 +97,16 @@ class Opened:
             venues=venues,
             why_not=lambda: self.troubles,
             symbol_of=lambda request: "WETH/USDC",
+            begins=lambda desk, journal: setattr(self, "journal", journal),
         )
         engine = RunningExecutor(parts, clock=SystemClock(), chance=Chance(7), telemetry=self.telemetry)
-        self.service = ExecutorService(folder, engine=engine, activation=activation, telemetry=self.telemetry, chance=Chance(8))
+        negotiations = None
+        if agents:
+            settings, clock = AgentSettings(tuple(agents)), SystemClock()
+            negotiations = advised(folder, settings, lambda _: HandedOverViews(activation), lambda: self.journal, clock, Chance(9))
+        self.service = ExecutorService(
+            folder, engine=engine, activation=activation, negotiations=negotiations, telemetry=self.telemetry, chance=Chance(8)
+        )
         self.app = create_app(self.service, TOKENS, looks=False)
 
     @asynccontextmanager

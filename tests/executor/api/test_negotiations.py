@@ -14,6 +14,7 @@ from domain.problems import BadInput, Unavailable
 from executor.agents.advice import advised
 from executor.agents.agent import every_agent
 from executor.agents.negotiations import Negotiations
+from executor.agents.settings import AgentSettings
 from executor.agents.terms import Negotiation, Question
 from executor.agents.transcript_file import FILE, SqliteRows, read_rows
 from executor.agents.transports.in_process import InProcess
@@ -135,7 +136,9 @@ def test_an_executor_with_agents_takes_their_advice_and_keeps_record_and_weights
 
 def test_agents_that_cannot_keep_their_weights_do_not_begin_and_hinder_nobody(folder: Path) -> None:
     async def story() -> None:
-        negotiations = advised(folder, ["news"], RecordedViews(conflict()), lambda: None, SystemClock(), Chance(1))
+        negotiations = advised(
+            folder, AgentSettings(("news",)), lambda _: RecordedViews(conflict()), lambda: None, SystemClock(), Chance(1)
+        )
         async with negotiations.running():
             with pytest.raises(Unavailable, match="not open yet"):
                 await negotiations.ask(Question("t-1", "WETH", "USDC"))

@@ -60,7 +60,7 @@ class Served:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     under = tmp_path_factory.mktemp("fuzzed")
     hand_over(under / "executor", champion(under / "bundles"))
-    with Served(Opened(under / "executor")) as url:
+    with Served(Opened(under / "executor", agents=["technical"])) as url:
         yield url
 
 

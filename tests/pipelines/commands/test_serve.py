@@ -194,3 +194,34 @@ def test_live_is_never_started_by_one_word_alone(home: Path, desk_file: Path, st
 
 def test_a_journal_s_address_is_told_without_its_password() -> None:
     assert command._place_of("postgresql://grekko:secret@db.example/desk") == "postgresql://db.example/desk"
+
+
+def test_agents_are_named_by_the_flag_and_set_by_the_environment(home: Path, started: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREKKO_TOKEN", TOKEN)
+    monkeypatch.setenv("GREKKO_AGENT_WEIGHTS", "redis://:secret@127.0.0.1:9/0")
+    nobody = CliRunner().invoke(app, ["serve", "--home", str(home)])
+    assert nobody.exit_code == 0 and "Agents:" not in nobody.output
+    result = CliRunner().invoke(app, ["serve", "--home", str(home), "--agents", "technical,onchain,macro,news"])
+    assert result.exit_code == 0, result.output
+    assert "Agents: technical, onchain, macro, news may be asked and send nothing" in result.output
+    assert "secret" not in result.output and "weights: redis://127.0.0.1/0" in result.output
+    every = CliRunner().invoke(app, ["serve", "--home", str(home), "--agents", "all"])
+    assert every.exit_code == 0 and "Agents: all" in every.output
+    for wrong, why in (("nobody", "no agent nobody"), ("news,news", "each once")):
+        with pytest.raises(BadInput, match=why):
+            command.serve(home=home, agents=wrong)
+    monkeypatch.setenv("GREKKO_AGENT_WEIGHTS", "everywhere")
+    with pytest.raises(BadInput, match="redis://"):
+        command.serve(home=home, agents="news")
+
+
+@pytest.mark.parametrize("mode", ["simulate", "paper"])
+def test_a_desk_file_may_name_the_agents_and_the_flag_goes_before_it(
+    home: Path, desk_file: Path, started: dict, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv("GREKKO_TOKEN", TOKEN)
+    desk_file.write_text(desk_file.read_text().replace("mode: simulate", f"mode: {mode}") + "\nagents: {names: [macro]}\n")
+    told = CliRunner().invoke(app, ["serve", "--home", str(home), "--desk", str(desk_file)])
+    assert "Agents: macro may be asked and send nothing" in told.output, told.output
+    told = CliRunner().invoke(app, ["serve", "--home", str(home), "--desk", str(desk_file), "--agents", "news"])
+    assert "Agents: news" in told.output and "macro" not in told.output
