@@ -23,6 +23,7 @@ from executor.agents.leaves.news import about
 from executor.agents.messages import LONGEST_TEXT, LONGEST_VERSION, Refuse
 from executor.agents.prompts import Prompt
 from executor.agents.view import View
+from executor.foreign_json import read_foreign
 from executor.ports import Clock
 
 LONGEST_ANSWER = 32_768
@@ -124,7 +125,7 @@ def read_answer(answer: str, schema: Mapping[str, Any]) -> tuple[list[dict[str, 
     if len(answer) > LONGEST_ANSWER:
         raise BadInput(f"The model's answer has {len(answer)} letters; at most {LONGEST_ANSWER} are read.", field="answer")
     try:
-        told: Any = json.loads(answer)
+        told: Any = read_foreign(answer)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The model's answer is no JSON ({error}).", field="answer") from error
     try:

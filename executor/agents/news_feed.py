@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import calendar
 import io
-import json
 import logging
 import re
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ import httpx
 from domain.market import microseconds
 from domain.problems import BadInput, Problem, Unavailable
 from executor.agents.view import NewsItem
+from executor.foreign_json import read_foreign
 from executor.ports import Clock
 
 LOG = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def _entry(entry: Any) -> NewsItem:
 
 def _of_json(content: bytes) -> tuple[NewsItem, ...]:
     try:
-        told: Any = json.loads(content)
+        told: Any = read_foreign(content)
         entries = told["items"] if isinstance(told, dict) else told
         return tuple(
             _item(

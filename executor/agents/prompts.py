@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 from domain.negotiation import NAME
 from domain.problems import BadInput, Unavailable
+from executor.foreign_json import read_foreign
 from executor.ports import Clock
 
 LOG = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def read_prompts(content: bytes) -> dict[str, Prompt]:
     if len(content) > LARGEST:
         raise BadInput(f"The prompts file is larger than {LARGEST} bytes; publish fewer.", field="file")
     try:
-        told: Any = json.loads(content)
+        told: Any = read_foreign(content)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The prompts file is no JSON ({error}); publish it again.", field="file") from error
     if not isinstance(told, dict) or told.get("format") != FORMAT or not isinstance(told.get("prompts"), dict):

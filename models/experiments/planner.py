@@ -18,8 +18,8 @@ import numpy as np
 
 from domain.assignment import BUCKETS
 from domain.problems import BadInput, HopelessTrial
+from models.experiments.accidents import STAKE
 from models.experiments.evidence import log_e_value
-from models.experiments.paired import STAKE
 from models.experiments.policy import PromotionPolicy
 from models.experiments.rollout import RolloutPolicy, Stage
 
@@ -162,14 +162,16 @@ class _Bet:
 
 
 def _bets(wish: Wish, promotion: PromotionPolicy) -> tuple[_Bet, _Bet]:
-    """The bets on single orders and on whole hours (models/experiments/paired.py), whose stake is what an accident may cost.
+    """The bets on single orders and on whole hours (models/experiments/accidents.py), whose stake is what an accident may cost.
 
     The largest that was seen without an accident is taken as four standard deviations.
     """
     hours = promotion.block_hours
     hourly = wish.orders_per_day / 24
     saving, deviation = wish.lift * wish.base_cost_bps, wish.saving_sd_bps
-    of_order = STAKE / max(promotion.accident_bps, 4 * deviation)
+    a_day = wish.orders_per_day * max(promotion.min_lift * wish.base_cost_bps, saving / 2)
+    affordable = promotion.accident_days * a_day * STAKE / -math.log(promotion.alpha)
+    of_order = STAKE / max(min(promotion.accident_bps, affordable), 4 * deviation)
     hour_variance = deviation**2 * (hourly * (1 - wish.likeness) + hourly**2 * wish.likeness)
     of_hour = STAKE / max(promotion.accident_hour * hourly * wish.base_cost_bps, 4 * math.sqrt(hour_variance))
     # A block's total saving, for each standard deviation of its mean.

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from domain.problems import BadInput
-from models.experiments.policy import SHIPPED, PromotionPolicy
 from pipelines.commands.answers import answer
 
 
@@ -22,7 +21,7 @@ def plan(
         float, typer.Option("--correlation", help="Of both arms' costs of one order; what a split loses and pairing keeps.")
     ] = 0.9,
     likeness: Annotated[float, typer.Option("--likeness", help="Correlation of the savings of two orders of one block.")] = 0.0,
-    policy: Annotated[Path, typer.Option("--policy", help="Promotion policy; the shipped one by default.")] = SHIPPED,
+    policy: Annotated[Path | None, typer.Option("--policy", help="Promotion policy; the shipped one by default.")] = None,
     design: Annotated[
         str, typer.Option("--design", help="shadow: both arms answer each order. split: each order meets one arm.")
     ] = "shadow",
@@ -36,8 +35,10 @@ def plan(
     """
     from models.experiments.planner import Design, Wish, refuse_profit
     from models.experiments.planner import plan as planned
+    from models.experiments.policy import SHIPPED, PromotionPolicy
     from models.experiments.rollout import read_rollout
 
+    policy = policy or SHIPPED
     if not policy.is_file():
         raise BadInput(f"{policy} is no file; give the path of a promotion policy, or leave --policy out.", field="policy")
     promotion = PromotionPolicy.read_stricter(policy)
