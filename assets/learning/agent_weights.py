@@ -55,8 +55,9 @@ def agent_weights(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg
     propose has no weight in that decision: the others shared it.
     """
     rows = frame_of(negotiations.rows_of(warehouse.read(negotiations.TABLE)))
-    ordered = rows.sort("seq")
-    often = rows.group_by("agent").len().sort("len", "agent", descending=[True, False]).head(PICTURED)["agent"].to_list()
+    # In a decision the others share the weight of whoever is absent; what was learnt is everybody's.
+    ordered = rows.filter((pl.col("moment") == "learnt") | (pl.col("moment") != "learnt").all()).sort("seq")
+    often = ordered.group_by("agent").len().sort("len", "agent", descending=[True, False]).head(PICTURED)["agent"].to_list()
     lines = {
         f"weight_of_{agent}": pictures.sparkline(ordered.filter(pl.col("agent") == agent)["weight_ppm"].to_list(), f"{agent}, ppm")
         for agent in often

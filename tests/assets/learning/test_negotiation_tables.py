@@ -184,6 +184,19 @@ def test_a_file_that_is_damaged_is_a_broken_promise_and_no_error(house: House) -
     assert "is damaged after 0 rows" in str(house.follows().metadata["findings"].value)
 
 
+def test_rows_before_a_damaged_page_are_kept(house: House) -> None:
+    path = house.root / "executor" / FILE
+    content = bytearray(path.read_bytes())
+    content[-4096:] = b"\xff" * 4096
+    path.write_bytes(content)
+    assert not house.run().success
+    rows = negotiations.rows_of(house.warehouse.read(negotiations.TABLE))
+    assert 0 < len(rows) < len(ROWS) and rows == list(ROWS[: len(rows)])
+    found = house.follows()
+    assert found.metadata["trades"].value == [rows[-1].trade_id]
+    assert f"is damaged after {len(rows)} rows" in str(found.metadata["findings"].value)
+
+
 def test_a_table_that_is_not_the_record_breaks_its_promise(house: House) -> None:
     house.run()
     table = house.warehouse.read(negotiations.TABLE)
