@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,13 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.learning import agent_credit, agent_decisions, agent_weights, negotiations
-from assets.learning.handover import HandoverFolder
-from assets.warehouse import Warehouse
 from domain.credit import Credits, divided, explained
 from domain.negotiation import WHOLE
 from domain.problems import JournalUnavailable
 from executor.agents.transcript import BEFORE_THE_FIRST, Kind, Row, Transcript, conversations, faults, replay
 from executor.agents.transcript_file import FILE
+from tests.assets.learning.executor_home import ExecutorHome
 from tests.assets.learning.parley import kept, negotiated
 
 MODULES = (negotiations, agent_decisions, agent_weights, agent_credit)
@@ -31,42 +29,20 @@ ROWS = negotiated()
 UTILITIES = st.dictionaries(st.sampled_from(["macro", "news", "onchain", "technical"]), st.integers(-WHOLE, WHOLE), min_size=1)
 
 
-@dataclass
-class House:
-    """A lake and an executor's folder."""
-
-    root: Path
-
-    @property
-    def warehouse(self) -> Warehouse:
-        return Warehouse(lake=str(self.root / "lake"))
-
-    @property
-    def handover(self) -> HandoverFolder:
-        return HandoverFolder(folder=str(self.root / "executor"))
-
-    def run(self) -> dg.ExecuteInProcessResult:
-        return dg.materialize(
-            [*dg.load_assets_from_modules(MODULES), *dg.load_asset_checks_from_modules(MODULES)],
-            resources={"warehouse": self.warehouse, "handover": self.handover},
-            instance=dg.DagsterInstance.ephemeral(),
-            raise_on_error=False,
-        )
-
-    def follows(self) -> dg.AssetCheckResult:
-        return negotiations.every_negotiation_follows_from_its_record(self.warehouse, self.handover)
+def follows(house: ExecutorHome) -> dg.AssetCheckResult:
+    return negotiations.every_negotiation_follows_from_its_record(house.warehouse, house.handover)
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    place = House(tmp_path)
+def house(tmp_path: Path) -> ExecutorHome:
+    place = ExecutorHome(tmp_path, MODULES)
     kept(tmp_path / "executor", ROWS)
     return place
 
 
-def changed(house: House, sql: str) -> None:
+def changed(house: ExecutorHome, sql: str) -> None:
     """Does to the file what its triggers forbid."""
-    with closing(sqlite3.connect(house.root / "executor" / FILE)) as connection, connection:
+    with closing(sqlite3.connect(house.executor / FILE)) as connection, connection:
         connection.execute("drop trigger never_changed")
         connection.execute("drop trigger never_removed")
         connection.execute(sql)
@@ -83,7 +59,7 @@ def credited(credits: Credits) -> list[Row]:
     return [*ROWS, *script._waiting]
 
 
-def test_every_row_of_the_record_is_in_the_table_and_every_promise_holds(house: House) -> None:
+def test_every_row_of_the_record_is_in_the_table_and_every_promise_holds(house: ExecutorHome) -> None:
     done = house.run()
     assert done.success and all(check.passed for check in done.get_asset_check_evaluations())
     table = house.warehouse.read(negotiations.TABLE)
@@ -96,7 +72,7 @@ def test_every_row_of_the_record_is_in_the_table_and_every_promise_holds(house: 
     assert json.loads(proposals.filter(pl.col("from_agent") == "news")["said"].item(0))["utilities"][1]["utility_micro"] == -200_000
 
 
-def test_what_was_set_aside_is_in_the_table_with_its_fault(house: House) -> None:
+def test_what_was_set_aside_is_in_the_table_with_its_fault(house: ExecutorHome) -> None:
     house.run()
     aside = house.warehouse.read(negotiations.TABLE).filter(pl.col("remark") != "")
     assert {
@@ -107,7 +83,7 @@ def test_what_was_set_aside_is_in_the_table_with_its_fault(house: House) -> None
     }
 
 
-def test_the_chain_can_be_checked_and_decided_again_from_the_table_alone(house: House) -> None:
+def test_the_chain_can_be_checked_and_decided_again_from_the_table_alone(house: ExecutorHome) -> None:
     house.run()
     rows = negotiations.rows_of(house.warehouse.read(negotiations.TABLE))
     assert list(faults(rows)) == []
@@ -115,7 +91,7 @@ def test_the_chain_can_be_checked_and_decided_again_from_the_table_alone(house: 
     assert len(decided) == 2 and all(replay(told).is_equal for told in decided)
 
 
-def test_each_negotiation_has_its_decision_and_who_took_which_part(house: House) -> None:
+def test_each_negotiation_has_its_decision_and_who_took_which_part(house: ExecutorHome) -> None:
     house.run()
     table = house.warehouse.read(agent_decisions.TABLE).sort("trade_id")
     assert table.select("trade_id", "action", "outcome").rows() == [("t-0", "BUY", "inform"), ("t-1", "BUY", None), ("t-2", None, "cancel")]
@@ -125,7 +101,7 @@ def test_each_negotiation_has_its_decision_and_who_took_which_part(house: House)
     assert [first[part] for part in ("proposed", "refused", "failed", "silent")] == ["news technical", "macro", "noise", "onchain"]
 
 
-def test_the_weights_are_those_the_decision_was_made_with(house: House) -> None:
+def test_the_weights_are_those_the_decision_was_made_with(house: ExecutorHome) -> None:
     house.run()
     table = house.warehouse.read(agent_weights.TABLE)
     assert table.select("trade_id", "moment", "agent", "weight_ppm").rows() == [
@@ -134,7 +110,7 @@ def test_the_weights_are_those_the_decision_was_made_with(house: House) -> None:
 
 
 def test_without_a_record_the_tables_are_empty_and_say_why(tmp_path: Path) -> None:
-    empty = House(tmp_path)
+    empty = ExecutorHome(tmp_path, MODULES)
     done = empty.run()
     assert done.success and all(check.passed for check in done.get_asset_check_evaluations())
     assert all(empty.warehouse.read(module.TABLE).is_empty() for module in MODULES)
@@ -143,14 +119,14 @@ def test_without_a_record_the_tables_are_empty_and_say_why(tmp_path: Path) -> No
     assert not (tmp_path / "executor").exists()
 
 
-def test_running_again_changes_nothing(house: House) -> None:
+def test_running_again_changes_nothing(house: ExecutorHome) -> None:
     house.run()
     before = [house.warehouse.digest(module.TABLE) for module in MODULES]
     house.run()
     assert [house.warehouse.digest(module.TABLE) for module in MODULES] == before
 
 
-def test_a_changed_row_names_its_trade_and_nothing_is_built_on_it(house: House) -> None:
+def test_a_changed_row_names_its_trade_and_nothing_is_built_on_it(house: ExecutorHome) -> None:
     seq = next(row.seq for row in ROWS if row.kind == Kind.DECIDED and row.trade_id == "t-1")
     changed(house, f"update negotiations set payload = x'7b7d' where seq = {seq}")
     done = house.run()
@@ -165,58 +141,58 @@ def test_a_changed_row_names_its_trade_and_nothing_is_built_on_it(house: House) 
     assert not house.warehouse.exists(agent_decisions.TABLE)
 
 
-def test_an_end_that_was_cut_off_is_found_and_what_is_left_is_kept(house: House) -> None:
+def test_an_end_that_was_cut_off_is_found_and_what_is_left_is_kept(house: ExecutorHome) -> None:
     changed(house, f"delete from negotiations where seq >= {len(ROWS) - 2}")
     assert not house.run().success
-    found = house.follows()
+    found = follows(house)
     assert not found.passed and found.metadata["trades"].value == ["t-2"]
     table = house.warehouse.read(negotiations.TABLE)
     assert table.height == len(ROWS) - 2 and table["is_sealed"].all()
 
 
-def test_a_file_that_is_damaged_is_a_broken_promise_and_no_error(house: House) -> None:
-    path = house.root / "executor" / FILE
+def test_a_file_that_is_damaged_is_a_broken_promise_and_no_error(house: ExecutorHome) -> None:
+    path = house.executor / FILE
     path.write_bytes(b"SQLite format 3\x00" + b"\xff" * 5_000)
     for left_over in path.parent.glob(f"{FILE}-*"):
         left_over.unlink()
     found, table = house.run(), house.warehouse.read(negotiations.TABLE)
     assert table.is_empty() and not found.success
-    assert "is damaged after 0 rows" in str(house.follows().metadata["findings"].value)
+    assert "is damaged after 0 rows" in str(follows(house).metadata["findings"].value)
 
 
-def test_rows_before_a_damaged_page_are_kept(house: House) -> None:
-    path = house.root / "executor" / FILE
+def test_rows_before_a_damaged_page_are_kept(house: ExecutorHome) -> None:
+    path = house.executor / FILE
     content = bytearray(path.read_bytes())
     content[-4096:] = b"\xff" * 4096
     path.write_bytes(content)
     assert not house.run().success
     rows = negotiations.rows_of(house.warehouse.read(negotiations.TABLE))
     assert 0 < len(rows) < len(ROWS) and rows == list(ROWS[: len(rows)])
-    found = house.follows()
+    found = follows(house)
     assert found.metadata["trades"].value == [rows[-1].trade_id]
     assert f"is damaged after {len(rows)} rows" in str(found.metadata["findings"].value)
 
 
-def test_a_table_that_is_not_the_record_breaks_its_promise(house: House) -> None:
+def test_a_table_that_is_not_the_record_breaks_its_promise(house: ExecutorHome) -> None:
     house.run()
     table = house.warehouse.read(negotiations.TABLE)
     other = pl.when(pl.col("seq") == 3).then(pl.lit("0" * 64)).otherwise("hash").alias("hash")
     house.warehouse.replace(negotiations.TABLE, table.with_columns(other))
-    found = house.follows()
+    found = follows(house)
     assert not found.passed and "row 3 is not the record's" in str(found.metadata["findings"].value)
 
 
-def test_a_record_that_somebody_holds_is_asked_for_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    with closing(sqlite3.connect(house.root / "executor" / FILE)) as connection:
+def test_a_record_that_somebody_holds_is_asked_for_again(house: ExecutorHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(house.executor / FILE)) as connection:
         connection.execute("pragma journal_mode=delete")
         connection.execute("begin exclusive")
         opened = sqlite3.connect
         monkeypatch.setattr(sqlite3, "connect", lambda *told, **options: opened(*told, **{**options, "timeout": 0}))
         with pytest.raises(JournalUnavailable):
-            negotiations.recorded(house.root / "executor")
+            negotiations.recorded(house.executor)
 
 
-def test_credits_of_a_trade_are_those_that_were_recorded(house: House) -> None:
+def test_credits_of_a_trade_are_those_that_were_recorded(house: ExecutorHome) -> None:
     shares = Credits(7, {"news": 10, "technical": -3}, {"news": 7, "technical": 0})
     house.warehouse.replace(negotiations.TABLE, negotiations.frame_of(negotiations.Record(credited(shares))))
     rows = negotiations.rows_of(house.warehouse.read(negotiations.TABLE))
@@ -243,7 +219,7 @@ def test_for_any_p_and_l_the_table_adds_up_to_it_twice(utilities: dict[str, int]
 
 
 @pytest.mark.parametrize("column", ["shapley_units", "utility_share_units", "pnl_units"])
-def test_a_unit_too_many_is_found(house: House, column: str) -> None:
+def test_a_unit_too_many_is_found(house: ExecutorHome, column: str) -> None:
     table = agent_credit.frame_of(credited(Credits(7, {"news": 10, "technical": -3}, {"news": 7, "technical": 0})))
     more = pl.when(pl.col("agent") == "news").then(pl.col(column).cast(pl.Int64) + 1).otherwise(pl.col(column).cast(pl.Int64))
     house.warehouse.replace(agent_credit.TABLE, table.with_columns(more.alias(column)))
@@ -251,7 +227,7 @@ def test_a_unit_too_many_is_found(house: House, column: str) -> None:
     assert not found.passed and found.metadata["wrong"].value == ["t-0"]
 
 
-def test_who_did_not_propose_is_not_paid(house: House) -> None:
+def test_who_did_not_propose_is_not_paid(house: ExecutorHome) -> None:
     rows = credited(Credits(7, {"macro": 7, "news": 0}, {"macro": 7, "news": 0}))
     house.warehouse.replace(negotiations.TABLE, negotiations.frame_of(negotiations.Record(rows)))
     house.warehouse.replace(agent_credit.TABLE, agent_credit.frame_of(rows))
@@ -267,7 +243,7 @@ def test_who_did_not_propose_is_not_paid(house: House) -> None:
         (agent_decisions, {"late": pl.lit("news")}, agent_decisions.nobody_has_two_parts_in_a_negotiation),
     ],
 )
-def test_a_table_that_does_not_hold_names_the_trades(house: House, module, change: dict, check: Callable) -> None:
+def test_a_table_that_does_not_hold_names_the_trades(house: ExecutorHome, module, change: dict, check: Callable) -> None:
     house.run()
     assert check(house.warehouse).passed
     house.warehouse.replace(module.TABLE, house.warehouse.read(module.TABLE).with_columns(**change))
@@ -275,7 +251,7 @@ def test_a_table_that_does_not_hold_names_the_trades(house: House, module, chang
     assert not found.passed and "t-0" in found.metadata["trades"].value
 
 
-def test_bytes_that_nobody_can_read_are_kept_and_shown(house: House) -> None:
+def test_bytes_that_nobody_can_read_are_kept_and_shown(house: ExecutorHome) -> None:
     script = Transcript(None, None)  # type: ignore[arg-type]
     script.add(5, ("unrouted", "unrouted"), Kind.HEARD, "news", "unreadable: noise", b"\xff\x00")
     rows = negotiations.frame_of(negotiations.Record(script._waiting))
