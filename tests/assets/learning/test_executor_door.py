@@ -165,7 +165,7 @@ def test_a_wrong_token_is_not_allowed_and_not_told(executor: StandInExecutor) ->
         (200, b"[]", Refused, "no executor"),
         (202, b'{"operation_id": "1", "state": "DANCING"}', Refused, "'DANCING'"),
         (422, b'{"error": "BadInput", "message": "share_percent is 0."}', BadInput, "share_percent is 0"),
-        (409, b'{"error": "ActivationUnderWay", "message": "wait"}', Refused, "wait"),
+        (409, b'{"error": "ActivationConflict", "message": "wait"}', Refused, "wait"),
         (404, b"nothing here", Refused, "Not Found"),
         (404, b"[]", Refused, "Not Found"),
     ],
