@@ -115,6 +115,26 @@ def read_rows(path: Path, trade_id: str | None = None) -> tuple[list[Row], tuple
         raise _problem(path, error) from error
 
 
+def read_what_is_left(path: Path) -> tuple[list[Row], tuple[int, str] | None, str]:
+    """As `read_rows` and as of one moment, but a damaged file gives the rows before the damage, and a sentence about it.
+
+    The sentence is empty when the file is whole. Raises BadInput when there is none, JournalUnavailable when it cannot be read just now.
+    """
+    if not path.is_file():
+        raise BadInput(f"There is no record of negotiations at {path}; hold one first.", path=str(path))
+    rows: list[Row] = []
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None)) as connection:
+            connection.text_factory = lambda told: told.decode(errors="replace")
+            connection.execute("begin")  # or a row that comes meanwhile would look like an end that does not fit
+            rows.extend(Row(*row) for row in connection.execute(_ALL))
+            return rows, connection.execute("select seq, hash from head").fetchone(), ""
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise _problem(path, error) from error
+        return rows, None, f"{path.name} is damaged after {len(rows)} rows ({error}); restore it from a copy."
+
+
 def _problem(path: Path, error: sqlite3.DatabaseError) -> Broken | JournalUnavailable:
     if getattr(error, "sqlite_errorname", "") in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
         return Broken(f"The record {path} is damaged ({error}); restore it from a copy.", path=str(path))

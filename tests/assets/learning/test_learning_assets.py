@@ -17,10 +17,15 @@ from assets.learning import (
     ab_evaluation,
     action_costs,
     aftermath,
+    agent_credit,
+    agent_decisions,
+    agent_weights,
     challenger_model,
     champion_model,
+    decisions,
     features,
     forecast_models,
+    negotiations,
     promoted_model,
     prompts,
     rollout_stage,
@@ -55,6 +60,11 @@ TABLES = (
     promoted_model.TABLE,
     prompts.TABLE,
     rollout_stage.TABLE,
+    negotiations.TABLE,
+    agent_decisions.TABLE,
+    agent_weights.TABLE,
+    agent_credit.TABLE,
+    decisions.TABLE,
 )
 DAYS = 14
 

@@ -23,6 +23,7 @@ from assets.learning.handover import HandoverFolder
 from assets.learning.registry import ModelRegistry
 from assets.warehouse import Warehouse
 from domain.problems import Unavailable
+from domain.schemas import RATIO
 from models.experiments.decision import decide
 from models.experiments.policy import PromotionPolicy
 from models.registry import CHAMPION, LocalRegistry, Version
@@ -102,7 +103,8 @@ def desk(tmp_path: Path, registry: LocalRegistry, monkeypatch: pytest.MonkeyPatc
 
 def _write(warehouse: Warehouse, table: Any, version: Version) -> None:
     told = {"policy": version.policy, "version": version.version, "bundle_sha256": version.bundle_sha256}
-    blank = {"orders": 500, "seed": 1, "margin_bps": 0.0, "walk_forward_lift": 0.0, "walk_forward_waits": 0.0, "data_sha256": "0" * 64}
+    measured = {column.name: 0.0 for column in table.columns if column.dtype == RATIO}
+    blank = measured | {"orders": 500, "seed": 1, "data_sha256": "0" * 64}
     noon = datetime(2026, 1, 5, 12, tzinfo=UTC)
     row = told | blank | {"first_order_at": noon, "last_order_at": noon}
     warehouse.replace(table, pl.DataFrame([{name: row.get(name, 0.0) for name in table.names}], schema=table.schema))

@@ -15,7 +15,7 @@ import polars as pl
 
 from assets.chain import event_proofs, gas_prices, pool_states, pools, quarantine, reference_prices, swaps, tokens, transactions
 from assets.enrichment import execution_quality, market_conditions
-from assets.learning import ab_evaluation, features, shadow_trials
+from assets.learning import ab_evaluation, agent_decisions, features, shadow_trials
 from assets.ledger import orders, trade_ledger
 from assets.profit import profit_center_daily, profit_center_summary
 from assets.service.catalog import lake_tables
@@ -94,6 +94,11 @@ def rows_by_table() -> dict[str, list[dict[str, Any]]]:
         ],
         features.TABLE.name: [_asked(n, answer) for n, answer in enumerate(ANSWERS)],
         shadow_trials.TABLE.name: [_answered(n, answer) for n, answer in enumerate(ANSWERS)],
+        agent_decisions.TABLE.name: [
+            dict(
+                conversation_id="n-1", trade_id="t-1", called_at=noon(DAYS[1]), decided_at=noon(DAYS[1]), action="BUY", score_micro=400_000
+            )
+        ],
         ab_evaluation.TABLE.name: [
             dict(
                 block=1,

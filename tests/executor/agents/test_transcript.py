@@ -14,7 +14,7 @@ from domain.negotiation import WHOLE
 from domain.problems import BadInput, Broken, JournalHeld, JournalUnavailable
 from executor.agents.terms import Question
 from executor.agents.transcript import Kind, MemoryRows, Row, Transcript, conversations, faults, replay
-from executor.agents.transcript_file import SqliteRows, read_rows
+from executor.agents.transcript_file import SqliteRows, read_rows, read_what_is_left
 from executor.ports import SystemClock
 from executor.virtual.loop import VirtualClock, run_virtually
 from tests.executor.agents.parlour import QUESTION, Says, held
@@ -185,6 +185,12 @@ def test_a_file_that_is_no_record_or_is_damaged_is_named(tmp_path: Path) -> None
     sqlite3.connect(tmp_path / "other").execute("create table x (y)").connection.close()
     with pytest.raises(BadInput, match="is no record"):
         read_rows(tmp_path / "other")
+
+    with pytest.raises(BadInput, match="no record"):
+        read_what_is_left(tmp_path / "none.sqlite")
+    for name in ("text", "other"):
+        rows, head, damage = read_what_is_left(tmp_path / name)
+        assert (rows, head) == ([], None) and f"{name} is damaged after 0 rows" in damage
 
     async def opened(path: Path) -> None:
         rows = SqliteRows(path)
