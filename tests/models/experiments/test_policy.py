@@ -41,7 +41,7 @@ def test_a_policy_that_cannot_be_meant_is_refused_by_field(tmp_path: Path, chang
         ("block_hours: 24", "12", "48"),
         ("embargo_hours: 1", "0", "6"),
         ("autocorrelation_factor: 3", "1", "5"),
-        ("accident_bps: 1250", "1000", "5000"),
+        ("accident_bps: 1200", "1000", "5000"),
         ("accident_days: 40", "20", "50"),
         ("accident_hour: 4", "1", "10"),
         ("training_days: 5", "1", "10"),
