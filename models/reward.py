@@ -20,7 +20,7 @@ from domain.problems import BadInput
 class RewardSettings:
     """The weights: `risk` is λ, `turnover` is κ (bps per unit of value traded), `credit` is β. `tail` is the share of worst trades."""
 
-    risk: float = 0.05
+    risk: float = 0.01
     tail: float = 0.05
     turnover: float = 0.0
     credit: float = 0.1
