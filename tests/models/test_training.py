@@ -117,16 +117,17 @@ def test_days_walked_through_are_what_margin_reward_and_gate_rest_on() -> None:
 
 def test_without_credit_columns_the_ablation_changes_nothing_and_with_them_it_says_what_credit_did() -> None:
     lessons = orders(truth=0.0, noise_bps=15)
-    plain = train(lessons, WAIT, seed=1)
+    wary = RewardSettings(risk=0.05)
+    plain = train(lessons, WAIT, seed=1, settings=wary)
     # Agents that are paid a lot for every wait: credit alone would have the model wait.
     paid_to_wait = lessons.with_columns(
         pl.lit(0.0).alias(credit_column("now")), pl.lit(0.0).alias(credit_column("split")), pl.lit(500.0).alias(credit_column("wait"))
     )
-    bribed = train(paid_to_wait, WAIT, seed=1)
+    bribed = train(paid_to_wait, WAIT, seed=1, settings=wary)
     assert plain is not None and bribed is not None
     assert plain.choice == plain.without_credit
     # What credit there would have been is told; it counted nothing.
     assert (bribed.without_credit.margin_bps, bribed.without_credit.reward.total) == (plain.choice.margin_bps, plain.choice.reward.total)
     assert bribed.choice.margin_bps < plain.choice.margin_bps
-    deaf = train(paid_to_wait, WAIT, seed=1, settings=RewardSettings(credit=0.0))
+    deaf = train(paid_to_wait, WAIT, seed=1, settings=RewardSettings(risk=0.05, credit=0.0))
     assert deaf is not None and deaf.choice == deaf.without_credit == bribed.without_credit
