@@ -2,7 +2,7 @@
 
 The next block's base fee follows from its parent by EIP-1559 (`domain/base_fee.py`) and is a feature here, not a forecast. The formula
 knows the one after only as far as it knows how full the next block will be: its answer is "no change" for a block at its target, and at
-most an eighth more. Both stand beside the forecast as baselines (`bench/policies.py`).
+most an eighth more. "No change" stands beside the forecast as its baseline (`models/forecasting.py`).
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def test_people_see_a_table_a_picture_and_the_reason(file, capsys):
     page = capsys.readouterr().out
     assert "direction removed, arms swapped" in page
     assert "03-05" in page and "·" in page
-    assert "blocks of" in page and "PROMOTE" not in page
+    assert "2 blocks of 72 h, 7 are needed" in " ".join(page.split()) and "PROMOTE" not in page
 
 
 def test_features_a_minute_late_are_worth_nothing_in_training_and_replay_alike(learned, file, capsys):
