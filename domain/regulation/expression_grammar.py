@@ -2,8 +2,8 @@
 
 condition   or, and, not, ( )
 comparison  == != < <= > >=, in ('A', 'B'), in @list, not in, is null, is not null, matches 'regex'
-arithmetic  + - * /, -x, abs(x), decimal(x), length(x), power10(x), count(), sum(x)
-text        joined(a, b)
+arithmetic  + - * /, -x, abs(x), decimal(x), length(x), count(), sum(x), power10(x)
+    text        joined(a, 'b', …)
 values      12, 0.05, 'text' ('' is a quote in it), true, false, names of columns (also heading.reference)
 """
 
@@ -22,7 +22,8 @@ MAX_LENGTH = 2_000
 MAX_DEPTH = 40
 MAX_DIGITS = 38  # what a Decimal column can hold
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
-FUNCTIONS = {"abs": 1, "decimal": 1, "length": 1, "power10": 1, "sum": 1, "joined": 2, "count": 0}
+# Least and most values that each takes.
+FUNCTIONS = {"abs": (1, 1), "decimal": (1, 1), "length": (1, 1), "sum": (1, 1), "power10": (1, 1), "count": (0, 0), "joined": (2, 20)}
 KEYWORDS = ("and", "or", "not", "in", "is", "null", "matches", "true", "false")
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?(?![\w.]))
@@ -254,13 +255,14 @@ class _Parser:
             refuse(self.text, token.at, f"there is no function {token.text}; {closest(token.text, list(FUNCTIONS))}")
         self.next += 1
         self._deeper(token.at)
-        wanted, args = FUNCTIONS[token.text], []
-        while len(args) < wanted:
-            if args:
-                self._need(",", f"{token.text} takes {wanted} values with a comma between")
+        least, most = FUNCTIONS[token.text]
+        args: list[Term] = [self._sum()] if most else []
+        while len(args) < most and self._take(","):
             args.append(self._sum())
         self.open -= 1
-        self._need(")", f"{token.text} takes {('nothing', 'one value', 'two values')[wanted]}, then )")
+        if len(args) < least:
+            self._unexpected(f"a comma and another value: {token.text} takes {least} or more")
+        self._need(")", f"{token.text} takes {most or 'nothing'}, then )")
         return self._term(token.text, tuple(args), at=token.at)
 
     def _text(self) -> str:

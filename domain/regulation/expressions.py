@@ -4,11 +4,11 @@ Nulls follow SQL: a comparison with null is not true, and neither is its `not`; 
 The answer of a condition is therefore true or false, never null: null counts as false. Only `is null` sees a null.
 
 Numbers are exact. A column compared with a number or a column is compared by Polars, whose comparison of integers and decimals is
-exact at any scale. Arithmetic (`+ - * / abs sum decimal power10`) is done in Python's decimals or fractions, because Polars rounds a product
-to the wider scale; as a value it comes out as text, without exponent, a quotient that does not end rounded half-even to 40 places.
-A division by zero is null. `decimal(x)` reads text such as '12.50' as a number, and is null for other text; `power10(x)` is ten to a whole power from 0 to 78 (the decimals of a token), else null; `joined(a, b)` is
-two texts with a hyphen between. Floats (there are none
-where money is) take part as the shortest decimal that names them.
+exact at any scale. Arithmetic (`+ - * / abs sum decimal power10`) is done in Python's decimals or fractions, because Polars rounds a
+product to the wider scale; as a value it comes out as text, without exponent, a quotient that does not end rounded half-even to 40
+places. A division by zero is null. `decimal(x)` reads text such as '12.50' as a number, and is null for other text. `power10(x)` is 1
+with x zeros, for x from 0 to 100, else null: it turns base units into tokens. Floats (there are none where money is) take part as the
+shortest decimal that names them.
 
 `matches` asks for the whole text, in the syntax of Rust's regex, which runs in linear time. `count()` and `sum(x)` are over the rows at
 hand: the frame, or the group in `.over`. A text beside a date or time column is read as ISO 8601 (UTC when it names no zone).
@@ -43,8 +43,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
 }
 _ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-_EXACT = ("abs", "decimal", "power10", "sum", *_ARITHMETIC)
-_MOST_DECIMALS = 78  # the digits of a 256-bit integer
+_EXACT = ("abs", "decimal", "sum", "power10", *_ARITHMETIC)
 _CONDITIONS = ("and", "or", "not", "in", "is null", "matches", *COMPARISONS)
 
 
@@ -99,14 +98,14 @@ class _Compiler:
                 return "number"
             case "count":
                 return "number"
-            case "joined":
-                for one in term.args:
-                    self._want(one, "text", "joined is for text.")
-                return "text"
             case "decimal":
                 if self.kind(term.args[0]) not in ("text", "number", None):
                     refuse(self.text, term.at, "decimal is for text and numbers.")
                 return "number"
+            case "joined":
+                for one in term.args:
+                    self._want(one, "text", "joined is for text.")
+                return "text"
             case op if op in COMPARISONS:
                 self._alike(term.args[0], term.args[1], term)
             case _:
@@ -180,7 +179,7 @@ class _Compiler:
             case "count":
                 return pl.len().cast(pl.Int64)
             case "joined":
-                return pl.concat_str([self.compiled(one).cast(pl.String) for one in term.args], separator="-")
+                return pl.concat_str([self.compiled(one).cast(pl.String) for one in term.args], ignore_nulls=False)
             case op if op in COMPARISONS:
                 if any(one.op in _EXACT for one in term.args):
                     return _exactly(term)
@@ -289,10 +288,10 @@ def _values(term: Term, columns: Mapping[str, pl.Series], rows: int, number: Cal
             found = _values(term.args[0], columns, rows, number)
             told = found if isinstance(found, list) else [found] * rows
             return sum((one for one in told if one is not None), number(0))
-        case "power10":
-            return _each(lambda power: _power10(power, number), _values(term.args[0], columns, rows, number))
         case "abs":
             return _each(abs, _values(term.args[0], columns, rows, number))
+        case "power10":
+            return _each(lambda told: number(10 ** int(told)) if told in range(101) else None, _values(term.args[0], columns, rows, number))
         case "-" if len(term.args) == 1:
             return _each(operator.neg, _values(term.args[0], columns, rows, number))
     act = _COMPARE.get(term.op) or _ARITHMETIC[term.op]
@@ -300,11 +299,6 @@ def _values(term: Term, columns: Mapping[str, pl.Series], rows: int, number: Cal
     if term.op == "/":
         return _pairs(lambda one, other: one / other if other else None, left, right)
     return _pairs(act, left, right)
-
-
-def _power10(power: Any, number: Callable[[Any], Any]) -> Any:
-    whole = int(power)
-    return number(10**whole) if whole == power and 0 <= whole <= _MOST_DECIMALS else None
 
 
 def _texts(term: Term, columns: Mapping[str, pl.Series]) -> Any:
