@@ -1,1 +1,1 @@
-"""What regulators are told: the rows reports are made of, the reports themselves, and how long everything is kept."""
+"""What regulators ask about: each trade, order, transfer and holding with who it was for and the codes that reports need."""
