@@ -14,6 +14,7 @@ Problem
 │   ├── NotAllowed         the caller did not show that it may do this
 │   │   └── WrongRole      the caller showed who it is, and may not do this
 │   ├── JournalHeld        another executor owns the journal
+│   ├── IllegalTransition  a filing cannot take that step from where it is; `allowed` lists those it can
 │   ├── WouldRevert        the rehearsal on the newest block reverts
 │   │   ├── InsufficientBalance    the account holds too little
 │   │   └── InsufficientAllowance  the account lets the router take too little
@@ -139,6 +140,10 @@ class ActivationConflict(Refused):
 
 class JournalHeld(Refused):
     """Another executor owns the journal; two owners would sign one nonce for two meanings."""
+
+
+class IllegalTransition(Refused):
+    """A filing cannot take that step from where it is. `allowed` lists those it can."""
 
 
 class WouldRevert(Refused):
