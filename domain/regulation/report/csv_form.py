@@ -17,6 +17,7 @@ from domain.regulation.report.grouping import GROUP, groups_in, numbered
 from domain.regulation.report.header import as_lines
 from domain.regulation.report.judging import Judged
 from domain.regulation.report.levels import Level
+from domain.regulation.report.records import literals
 from domain.regulation.rulebook import Field, Format
 
 BLOCK = 5_000
@@ -24,7 +25,7 @@ BLOCK = 5_000
 
 def lines_of(document: Level, judged: Judged, heading: Mapping[str, pl.Series]) -> pl.DataFrame:
     """The lines of the CSV as text columns by the names of the fields, not yet quoted."""
-    rows = judged.told.with_columns(pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in heading.items())
+    rows = judged.told.with_columns(literals(heading))
     paths = _ways(document)
     parts = [_lines(path, rows, judged) for path in paths]
     return pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
