@@ -184,15 +184,15 @@ def allowed_extension(extension: Extension, rules: Sequence[AppliedRule], events
     With the record's `events` it is also held to its day: it must come before the rule's own years are over.
     """
     told = f"{extension.reference}: {extension.jurisdiction} cannot have {extension.record_class} kept {extension.years} years"
-    rules = [one.rule for one in rules if one.jurisdiction == extension.jurisdiction and extension.record_class in one.rule.records]
-    longest = max((rule.extend_on_request_to or 0 for rule in rules), default=0)
+    named = [one.rule for one in rules if one.jurisdiction == extension.jurisdiction and extension.record_class in one.rule.records]
+    longest = max((rule.extend_on_request_to or 0 for rule in named), default=0)
     if not longest:
         raise BadInput(f"{told}: no retention rule there can be extended on request.", field="jurisdiction")
     if extension.years > longest:
         raise BadInput(f"{told}: the longest it may ask for is {longest}.", field="years", most=longest)
-    if not any(rule.years < extension.years for rule in rules if rule.extend_on_request_to):
+    if not any(rule.years < extension.years for rule in named if rule.extend_on_request_to):
         raise BadInput(f"{told}: they are kept at least as long without it, and nothing is ever shortened.", field="years")
-    if events is not None and not any(_in_time(extension, rule, events) for rule in rules if rule.extend_on_request_to):
+    if events is not None and not any(_in_time(extension, rule, events) for rule in named if rule.extend_on_request_to):
         raise BadInput(f"{told}: it asked on {extension.requested_on.isoformat()}, after the rule's own years were over.", field="on")
 
 
