@@ -94,7 +94,7 @@ class SchemaFolder:
         return self.official / name
 
     def _own(self, name: str) -> Path:
-        file = (self.own / name.removeprefix(OWN)).resolve()
-        if not file.is_relative_to(self.own.resolve()) or not file.is_file():
-            raise BadInput(f"Grekko ships no schema {name}; those it ships lie in {self.own}.", field="schema", schema=name)
+        file = (self.own / name).resolve()
+        if not file.is_relative_to((self.own / OWN).resolve()) or not file.is_file():
+            raise BadInput(f"Grekko ships no schema {name}; those it ships lie in {self.own / OWN}.", field="schema", schema=name)
         return file

@@ -61,9 +61,9 @@ def test_a_name_that_nobody_knows_is_refused(tmp_path: Path):
 def test_our_own_schemas_come_from_the_package_and_from_nowhere_else(tmp_path: Path):
     folder = SchemaFolder(tmp_path)
     folder.own = tmp_path / "schemas"
-    folder.own.mkdir()
-    (folder.own / "mine.xsd").write_text("<x/>")
-    (tmp_path / "outside.xsd").write_text("<x/>")
+    (folder.own / "own").mkdir(parents=True)
+    (folder.own / "own" / "mine.xsd").write_text("<x/>")
+    (folder.own / "outside.xsd").write_text("<x/>")
     assert folder.path("own/mine.xsd").read_text() == "<x/>"
     for name in ("own/../outside.xsd", "own/other.xsd"):
         with pytest.raises(BadInput, match="ships no schema"):
