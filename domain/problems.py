@@ -21,6 +21,7 @@ Problem
 │   ├── WouldMissOrder     the rehearsal succeeds and does not do what was asked
 │   ├── CannotRehearse     the safety simulation cannot show what this token would do
 │   ├── OverGasBudget      the gas could cost more than the budget of the symbol
+│   ├── StillKept          a retention rule or a legal hold keeps the record: wait for its day, or for the release
 │   ├── HopelessTrial      the experiment can't succeed as planned
 │   ├── UnknownOrder       no order goes by that client order id
 │   ├── OrderConflict      an order id was used before for another order
@@ -120,6 +121,10 @@ class WrongRole(NotAllowed):
 
 class OrderConflict(Refused):
     """A client order id was used before, for an order that was not the same."""
+
+
+class StillKept(Refused):
+    """A retention rule, a lock or a legal hold keeps the record: nothing was deleted. `until` is its last day, None without an end."""
 
 
 class HopelessTrial(Refused):
