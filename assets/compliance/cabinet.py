@@ -37,7 +37,14 @@ class Cabinet(dg.ConfigurableResource):
         return load_parties()
 
     def make(
-        self, report: Report, rows: pl.DataFrame, span: Span, rulebook: Rulebook, *, created_at: datetime, formats: Sequence[FormatName] = ()
+        self,
+        report: Report,
+        rows: pl.DataFrame,
+        span: Span,
+        rulebook: Rulebook,
+        *,
+        created_at: datetime,
+        formats: Sequence[FormatName] = (),
     ) -> MadeReport:
         """The report about a period. Raises BadInput when a schema is not installed."""
         return make_report(

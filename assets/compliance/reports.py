@@ -75,7 +75,9 @@ def report_asset(report: Report, rulebook: Rulebook) -> dg.AssetsDefinition:
         rows = pl.concat([one.outcomes() for one in reports])
         written = warehouse.replace(table, rows, partitions.Span(spans[0].last, spans[-1].last))
         for one in reports:
-            context.add_asset_metadata({"dagster/partition_row_count": sum(one.counts().values())}, partition_key=one.span.first.isoformat())
+            context.add_asset_metadata(
+                {"dagster/partition_row_count": sum(one.counts().values())}, partition_key=one.span.first.isoformat()
+            )
         return dg.MaterializeResult(metadata={"dagster/row_count": written.rows, **_facts(reports)})
 
     return made
@@ -104,7 +106,9 @@ def _facts(reports: list[MadeReport]) -> dict[str, Any]:
         **totals,
         "faults": sum(one.faults.height for one in reports),
         "unverified_references": last.report.unverified,
-        "claims": dg.MetadataValue.md("\n".join(f"- **{name}** ({form.schema_status}): {form.claim}" for name, form in last.report.formats.items())),
+        "claims": dg.MetadataValue.md(
+            "\n".join(f"- **{name}** ({form.schema_status}): {form.claim}" for name, form in last.report.formats.items())
+        ),
         "reported_per_period": pictures.sparkline([float(one.counts()["reported"]) for one in reports], "rows reported per period"),
     }
     if reasons:

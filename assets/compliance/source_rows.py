@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -18,20 +18,45 @@ from domain.schemas import Table
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """A table reports may be made from. `id` names its rows in a report; `moment` places a row of a table without days in its period."""
+    """A table reports may be made from. `id` names its rows in a report; `moment` places a row of a table without days in its period.
+
+    `amounts` are its columns of base units with the column of their token, `proof` what finds the trades that prove a row: its
+    trade_id, or its order_id and leg.
+    """
 
     table: Table
     id: str
     moment: str | None = None
+    amounts: Mapping[str, str] = field(default_factory=dict)
+    proof: Mapping[str, str] = field(default_factory=dict)
+
+
+_SOLD_AND_BOUGHT = {"amount_in": "token_in", "amount_out": "token_out"}
+_BY_TRADE = {"trade_id": "trade_id"}
 
 
 SOURCES: Mapping[str, SourceTable] = {
     one.table.name: one
     for one in (
-        SourceTable(reportable_trades.TABLE, "trade_id"),
-        SourceTable(reportable_orders.TABLE, "event_id"),
-        SourceTable(value_transfers.TABLE, "transfer_id"),
-        SourceTable(tax_movements.TABLE, "movement_id"),
+        SourceTable(
+            reportable_trades.TABLE,
+            "trade_id",
+            amounts={**_SOLD_AND_BOUGHT, "base_amount": "base_token", "quote_amount": "quote_token"},
+            proof=_BY_TRADE,
+        ),
+        SourceTable(
+            reportable_orders.TABLE,
+            "order_id",
+            amounts={
+                **_SOLD_AND_BOUGHT,
+                "initial_quantity": "base_token",
+                "remaining_quantity": "base_token",
+                "traded_quantity": "base_token",
+            },
+            proof={"order_id": "ledger_order_id", "leg": "leg"},
+        ),
+        SourceTable(value_transfers.TABLE, "transfer_id", amounts={"amount": "token"}, proof={"trade_id": "transfer_id"}),
+        SourceTable(tax_movements.TABLE, "movement_id", amounts={"amount": "token"}, proof=_BY_TRADE),
         SourceTable(derivative_contracts.TABLE, "contract_id", moment="execution_time"),
     )
 }
@@ -45,7 +70,7 @@ def source_of(name: str, report_id: str = "") -> SourceTable:
 
 
 def rows_of(warehouse: Warehouse, report: Report, span: Span) -> pl.DataFrame:
-    """The rows of a period, those of the report's own table first. Of each table beside it, a row keeps its own id under the report's key."""
+    """The rows of a period, those of the report's own table first; the rows of a table beside it keep their own id under the report's key."""
     own = _read(warehouse, source_of(report.source.table, report.id), span)
     beside = []
     for name in report.source.beside:
