@@ -125,7 +125,7 @@ def _arrange(branch: Branch, content: Content, trees: Trees, names: _Names, at: 
             _arrange(child, below, trees, names, inside)
             for level in child.slots:
                 _arrange(trees[level.number], below, trees, names, inside)
-    branch.children.sort(key=lambda child: (content.position(known[child.step]), child.step.number))
+    branch.children.sort(key=lambda child: content.position(known[child.step]))
 
 
 def _unknown(child: Branch, content: Content, inside: str, trees: Trees) -> str:

@@ -15,8 +15,9 @@ import polars as pl
 from domain.problems import BadInput
 from domain.regulation.report.grouping import GROUP, groups_in, numbered
 from domain.regulation.report.header import as_lines
-from domain.regulation.report.judging import Judged
-from domain.regulation.report.levels import Level
+from domain.regulation.report.judging import KEY, Judged
+from domain.regulation.report.levels import Level, Use
+from domain.regulation.report.records import literals
 from domain.regulation.rulebook import Field, Format
 
 BLOCK = 5_000
@@ -24,10 +25,33 @@ BLOCK = 5_000
 
 def lines_of(document: Level, judged: Judged, heading: Mapping[str, pl.Series]) -> pl.DataFrame:
     """The lines of the CSV as text columns by the names of the fields, not yet quoted."""
-    rows = judged.told.with_columns(pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in heading.items())
-    paths = _ways(document)
-    parts = [_lines(path, rows, judged) for path in paths]
+    rows = judged.told.with_columns(literals(heading))
+    parts: list[pl.DataFrame] = []
+    for path in _ways(document):
+        columns: dict[str, pl.Series] = {}
+        for use, lines in _columns(path, rows, judged):
+            name, texts = use.field.name, lines["value"]
+            columns[name] = columns[name].zip_with(columns[name].is_not_null(), texts) if name in columns else texts
+        parts.append(pl.DataFrame(columns))
     return pl.concat(parts, how="diagonal") if parts else pl.DataFrame()
+
+
+def placed_lines(document: Level, judged: Judged, heading: Mapping[str, pl.Series], form: Format) -> Iterator[tuple[Use, pl.DataFrame]]:
+    """Each field with its values in the CSV, where they stand (`line:column`), and the rows behind them."""
+    rows = judged.told.with_columns(literals(heading))
+    start = 0
+    for path in _ways(document):
+        taken: dict[str, pl.Series] = {}
+        height = 0
+        for use, lines in _columns(path, rows, judged):
+            name, height = use.field.name, lines.height
+            there = lines["value"].is_not_null() & ~taken.get(name, pl.repeat(False, height, eager=True))
+            taken[name] = there | taken[name] if name in taken else there
+            if form.columns and name not in form.columns:
+                continue
+            place = pl.format("{}:{}", pl.int_range(pl.len()) + start + 1, pl.lit(name)).alias("place")
+            yield use, lines.with_columns(place).filter(there)
+        start += height
 
 
 def _ways(level: Level, above: tuple[Level, ...] = ()) -> list[tuple[Level, ...]]:
@@ -38,29 +62,29 @@ def _ways(level: Level, above: tuple[Level, ...] = ()) -> list[tuple[Level, ...]
     return [found for below in level.below for found in _ways(below, path)]
 
 
-def _lines(path: tuple[Level, ...], rows: pl.DataFrame, judged: Judged) -> pl.DataFrame:
-    rows = rows.filter(pl.col("action").is_in(path[-1].on))
-    every = [name for level in path for name in level.group_by]
-    last = numbered(rows, list(dict.fromkeys(every))).rename({GROUP: "line__"})
-    firsts = last.unique("line__", keep="first", maintain_order=True)
-    columns: dict[str, pl.Series] = {}
+def _columns(path: tuple[Level, ...], rows: pl.DataFrame, judged: Judged) -> Iterator[tuple[Use, pl.DataFrame]]:
+    """The fields on the way to a level, with a value and the rows behind it for each record of the level."""
+    every = list(dict.fromkeys(name for level in path for name in level.group_by))
+    last = numbered(rows.filter(pl.col("action").is_in(path[-1].on)), every)
+    firsts = last.unique(GROUP, keep="first", maintain_order=True).drop(GROUP)
     keys: list[str] = []
     for level in path:
         keys = list(dict.fromkeys([*keys, *level.group_by]))
-        groups = numbered(last, keys)
+        groups = numbered(rows.filter(pl.col("action").is_in(level.on)), keys)
+        named = groups.group_by(GROUP).agg(pl.col(KEY).str.join("; ").alias("row_key")).sort(GROUP)
+        mine = groups.unique(GROUP, keep="first", maintain_order=True).select(GROUP, *keys)
+        numbers = firsts.select(keys).join(mine, on=keys, how="left", nulls_equal=True, maintain_order="left")[GROUP] if keys else None
         for use in level.uses:
             if use.field.agg is None:
-                texts = judged.reader.read(use.field, firsts, checked=False).texts
+                texts, behind = judged.reader.read(use.field, firsts, checked=False).texts, firsts[KEY]
             else:
-                count = groups_in(groups)
-                sums = judged.reader.sums(use.field, groups, groups[GROUP], count).texts
-                mine = groups.unique("line__", keep="first", maintain_order=True)[GROUP]
-                texts = sums.gather(mine)
+                counted = groups.filter(pl.col("action").is_in(use.on))
+                sums = judged.reader.sums(use.field, counted, counted[GROUP], groups_in(groups)).texts
+                at = pl.repeat(0, firsts.height, eager=True) if numbers is None else numbers
+                texts, behind = sums.gather(at), named["row_key"].gather(at)
             if use.on != level.on:
                 texts = pl.select(pl.when(firsts["action"].is_in(use.on)).then(texts)).to_series()
-            name = use.field.name
-            columns[name] = columns[name].zip_with(columns[name].is_not_null(), texts) if name in columns else texts
-    return pl.DataFrame({name: texts.cast(pl.String) for name, texts in columns.items()})
+            yield use, pl.DataFrame({"value": texts.cast(pl.String), "row_key": behind})
 
 
 def csv_parts(document: Level, judged: Judged, heading: Mapping[str, pl.Series], told: Mapping[str, Any], form: Format) -> Iterator[bytes]:

@@ -14,16 +14,15 @@ from domain.problems import BadInput
 from domain.regulation.rulebook import ACTIONS, Action, Field, Lifecycle, Node
 
 ACTION = "{action}"
-_XML_STEP = re.compile(r"([^\[\]/@]+)(?:\[(\d+)\])?")
-_JSON_STEP = re.compile(r"([^\[\].]+)(?:\[(\d*)\])?")
+_XML_STEP = re.compile(r"[^\[\]/@]+")
+_JSON_STEP = re.compile(r"([^\[\].]+)(\[\])?")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a path. Two steps are the same place when name and number are the same; `listed` puts it in a JSON list."""
+    """One step of a path. `listed` makes what stands there the one entry of a JSON list."""
 
     name: str
-    number: int = 0
     listed: bool = False
 
 
@@ -143,13 +142,13 @@ class _Reader:
         if None in steps:
             fix = "write elements with slashes between, such as Tx/Pric; an attribute goes under attributes of its element's field"
             raise BadInput(f"The path {text!r} cannot be read: {fix}.", field="path")
-        return tuple(Step(step[1], int(step[2] or 1) - 1) for step in steps if step)
+        return tuple(Step(step[0]) for step in steps if step)
 
     def _json(self, text: str | None, part: tuple[Action, ...]) -> Path:
         steps = [_JSON_STEP.fullmatch(step) for step in self._worded(text or "", part).split(".") if step]
         if None in steps:
             raise BadInput(f"The key {text!r} is not keys with dots between, such as price.amount or persons[].name.", field="json")
-        return tuple(Step(step[1], int(step[2] or 0), step[2] is not None) for step in steps if step)
+        return tuple(Step(step[1], step[2] is not None) for step in steps if step)
 
 
 def _below(path: Path | None, rest: Path) -> Path | None:

@@ -5,7 +5,7 @@ Records are made in blocks, so that a long report needs no more memory than a sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -13,7 +13,7 @@ import polars as pl
 from domain.regulation.report.branches import Kind, Trees
 from domain.regulation.report.field_values import FieldReader
 from domain.regulation.report.grouping import GROUP, groups_in, numbered
-from domain.regulation.report.judging import KEY
+from domain.regulation.report.judging import KEY, Judged
 from domain.regulation.report.levels import Level, Use
 from domain.regulation.report.templates import (
     Block,
@@ -31,16 +31,33 @@ BLOCK = 2_000
 Place = tuple[str, ...]
 
 
-def texts_of(level: Level, rows: pl.DataFrame, reader: FieldReader, several: bool) -> pl.DataFrame:
-    """One row for each group of `rows` (numbered in `GROUP`), with a text column for each field and attribute of the level."""
+def texts_of(level: Level, rows: pl.DataFrame, reader: FieldReader, several: bool, counted: pl.DataFrame | None = None) -> pl.DataFrame:
+    """One row for each group of `rows` (numbered in `GROUP`), with a text column for each field and attribute of the level.
+
+    Sums and counts are over `counted`, which is `rows` where nothing else is said.
+    """
     firsts = rows.unique(GROUP, keep="first", maintain_order=True) if several else rows
     columns: list[pl.Series] = []
     for use in level.uses:
-        columns.append(_texts(use, level, rows, firsts, reader).alias(use.column))
+        columns.append(_texts(use, level, rows if counted is None else counted, firsts, reader).alias(use.column))
         for name, value in reader.attributes(use.field, firsts).items():
             text = pl.repeat(value, firsts.height, dtype=pl.String, eager=True) if isinstance(value, str) else value
             columns.append(text.alias(attribute_column(use, name)))
     return firsts.with_columns(columns)
+
+
+def document_texts(document: Level, judged: Judged, heading: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """The one row of the document's own texts, with the heading's values beside them."""
+    named = [*literals(heading), pl.lit(0, pl.Int64).alias(GROUP)]
+    every = judged.told.with_columns(named)
+    if every.height:
+        return texts_of(document, every, judged.reader, several=True)
+    return texts_of(document, judged.told.clear(1).with_columns(named), judged.reader, several=False, counted=every)
+
+
+def literals(values: Mapping[str, pl.Series]) -> list[pl.Expr]:
+    """Values of the heading as columns that are the same in every row."""
+    return [pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in values.items()]
 
 
 def _texts(use: Use, level: Level, rows: pl.DataFrame, firsts: pl.DataFrame, reader: FieldReader) -> pl.Series:
@@ -70,7 +87,7 @@ class Records:
         alone = count == order.height
         for start in range(0, count, BLOCK):
             block = order.slice(start, BLOCK) if alone else order.filter(pl.col(GROUP).is_between(start, start + BLOCK - 1))
-            headed = block.drop(GROUP).with_columns(pl.lit(0, pl.Int64).alias(ABOVE), *self._heading())
+            headed = block.drop(GROUP).with_columns(pl.lit(0, pl.Int64).alias(ABOVE), *literals(self.heading))
             told = self._records(level, headed, at)
             texts = told[RECORD].drop_nulls()
             if texts.len():
@@ -80,9 +97,6 @@ class Records:
     def separator(self) -> str:
         """What stands between two records."""
         return "," if self.kind == "json" else ""
-
-    def _heading(self) -> list[pl.Expr]:
-        return [pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in self.heading.items()]
 
     def _records(
         self, level: Level, rows: pl.DataFrame, at: Place, told: Callable[[Place, pl.DataFrame], None] | None = None

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
-
-import polars as pl
 
 from domain.problems import BadInput
 from domain.regulation.report.branches import Branch, arrange, branches
 from domain.regulation.report.csv_form import csv_parts
 from domain.regulation.report.documents import Document, Heading, Schemas
-from domain.regulation.report.grouping import GROUP
 from domain.regulation.report.header import form_of, header, instruction
 from domain.regulation.report.judging import Judged
 from domain.regulation.report.levels import Level, Use, read_levels
-from domain.regulation.report.records import Place, Records, texts_of
+from domain.regulation.report.records import Place, Records, document_texts
 from domain.regulation.report.templates import attribute_column
 from domain.regulation.rulebook import ACTIONS, Format, FormatName, Report
 
@@ -85,38 +82,17 @@ def _why(judged: Judged) -> str:
 
 
 def _document_values(report: Report, document: Level, judged: Judged, records: Records) -> dict[str, str | None]:
-    """The texts of the fields that the document has once. Raises BadInput for a value of the heading that is missing or wrong."""
-    row = judged.told.head(1) if judged.told.height else judged.told.clear(1)
-    heads = [pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in records.heading.items()]
-    row = row.with_columns(*heads, pl.lit(0, pl.Int64).alias(GROUP))
+    """The document's own texts as they stand in it. Raises BadInput for a value of the heading that is missing or wrong."""
+    texts = document_texts(document, judged, records.heading)
     for use in document.uses:
         if (use.field.source or "").startswith("heading."):
-            told = judged.reader.read(use.field, row)
-            for fault in told.faults:
+            for fault in judged.reader.read(use.field, texts).faults:
                 raise BadInput(
                     f"{report.id}: field {use.field.id} ({use.field.name}) takes {use.field.source} of the heading: {fault.message}.",
                     field=use.field.id,
                     column=use.field.source,
                 )
-    every = judged.told.with_columns(*heads, pl.lit(0, pl.Int64).alias(GROUP))
-    sums = replace_level(document, [use for use in document.uses if use.field.agg is not None])
-    once = replace_level(document, [use for use in document.uses if use.field.agg is None])
-    texts = records.encoded(once, texts_of(once, row, judged.reader, several=False)).row(0, named=True)
-    added: dict[str, str | None] = {}
-    for use in sums.uses:
-        there = every.filter(pl.col("action").is_in(use.on)) if judged.told.height else every
-        added[use.column] = judged.reader.sums(use.field, there, there[GROUP], 1).texts.item()
-        added |= {attribute_column(use, name): _constant(value) for name, value in judged.reader.attributes(use.field, row).items()}
-    return texts | added
-
-
-def _constant(value: str | pl.Series) -> str | None:
-    return value if isinstance(value, str) else value.item()
-
-
-def replace_level(level: Level, uses: list[Use]) -> Level:
-    """The level with other fields."""
-    return replace(level, uses=uses)
+    return records.encoded(document, texts).row(0, named=True)
 
 
 @dataclass(slots=True)
@@ -163,31 +139,16 @@ class _Whole:
         yield "}\n"
 
     def _members(self, branch: Branch, at: Place, first: bool = True) -> Iterator[str]:
-        named = sorted(branch.children, key=lambda child: child.step.name)
-        order = {child.step.name: number for number, child in reversed(list(enumerate(branch.children)))}
-        for name, run in sorted(
-            ((name, list(run)) for name, run in groupby(named, key=lambda one: one.step.name)), key=lambda pair: order[pair[0]]
-        ):
-            same = sorted(run, key=lambda child: child.step.number)
-            value = self._list(same, (*at, name)) if same[0].in_list else self._value(same[0], (*at, name))
+        for child in branch.children:
+            value = self._value(child, (*at, child.step.name))
             start = next(value, None)
             if start is None:
                 continue
-            yield ("" if first else ",") + json.dumps(name) + ":"
+            yield ("" if first else ",") + json.dumps(child.step.name) + (":[" if child.in_list else ":")
             first = False
             yield from chain([start], value)
-
-    def _list(self, same: list[Branch], at: Place) -> Iterator[str]:
-        opened = False
-        for child in same:
-            value = self._value(child, at)
-            start = next(value, None)
-            if start is not None:
-                yield "," if opened else "["
-                opened = True
-                yield from chain([start], value)
-        if opened:
-            yield "]"
+            if child.in_list:
+                yield "]"
 
     def _value(self, branch: Branch, at: Place) -> Iterator[str]:
         opened = False

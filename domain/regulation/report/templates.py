@@ -132,23 +132,15 @@ def json_pieces(branch: Branch, block: Block) -> list[Piece]:
     """The members of an object, for records that are JSON; columns hold JSON values already."""
     pieces: list[Piece] = []
     before: list[There] = []
-    for name, run in groupby(sorted(branch.children, key=_first_place(branch)), key=lambda child: child.step.name):
-        same = list(run)
-        there = either([block.branch(child) for child in same])
+    for child in branch.children:
+        there = block.branch(child)
         if there is False:
             continue
-        pieces += _comma(before, there)
-        pieces += _where(there, json.dumps(name) + ":")
-        pieces += _listed(same, block, there) if same[0].in_list else json_value(same[0], block)
+        pieces += [*_comma(before, there), *_where(there, json.dumps(child.step.name) + ":")]
+        value = json_value(child, block)
+        pieces += [*_where(there, "["), *value, *_where(there, "]")] if child.in_list else value
         before.append(there)
     return pieces
-
-
-def _first_place(branch: Branch):
-    first: dict[str, int] = {}
-    for number, child in enumerate(branch.children):
-        first.setdefault(child.step.name, number)
-    return lambda child: (first[child.step.name], child.step.number)
 
 
 def _comma(before: Sequence[There], there: There) -> list[Piece]:
@@ -158,17 +150,6 @@ def _comma(before: Sequence[There], there: There) -> list[Piece]:
     if earlier is True:
         return _where(there, ",")
     return _where(earlier if there is True else earlier & there, ",")
-
-
-def _listed(same: Sequence[Branch], block: Block, there: There) -> list[Piece]:
-    pieces: list[Piece] = _where(there, "[")
-    before: list[There] = []
-    for child in same:
-        here = block.branch(child)
-        pieces += _comma(before, here) if here is not False else []
-        pieces += json_value(child, block)
-        before.append(here)
-    return [*pieces, *_where(there, "]")]
 
 
 def json_value(branch: Branch, block: Block) -> list[Piece]:
