@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import dagster as dg
-import polars as pl
 
-from assets.compliance.making import MadeReport, make_report
-from domain.regulation.calendar import Span
-from domain.regulation.rulebook import FormatName, Report, Rulebook
+from assets.compliance.making import MadeReport
 from executor.compliance.parties import Parties, load_parties
 from executor.compliance.report_shelf import ReportShelf
 from executor.compliance.schema_folder import SchemaFolder
@@ -36,24 +31,18 @@ class Cabinet(dg.ConfigurableResource):
         """The firm and its clients."""
         return load_parties()
 
-    def make(
-        self,
-        report: Report,
-        rows: pl.DataFrame,
-        span: Span,
-        rulebook: Rulebook,
-        *,
-        created_at: datetime,
-        formats: Sequence[FormatName] = (),
-    ) -> MadeReport:
-        """The report about a period. Raises BadInput when a schema is not installed."""
-        return make_report(
-            report,
-            rows,
-            span,
-            parties=self.parties(),
-            rulebook=rulebook,
-            schemas=SchemaFolder(),
-            created_at=created_at,
-            formats=formats,
-        )
+    @staticmethod
+    def schemas() -> SchemaFolder:
+        """The official schemas that are installed, and our own."""
+        return SchemaFolder()
+
+    def put(self, made: MadeReport) -> None:
+        """Lays a report on the shelf, beside what it was before."""
+        facts = {
+            "report_id": made.report.id,
+            "reference": made.heading.reference,
+            "created_at": made.heading.created_at.isoformat(),
+            "faults": made.faults.height,
+        }
+        documents = {name: (document.name, document.content) for name, document in made.documents.items()}
+        self.shelf.put(made.report.slug, made.span.name, facts, documents)

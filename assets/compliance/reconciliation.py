@@ -44,6 +44,15 @@ class Compared:
         """Whether all are one number."""
         return self.document == self.rows == self.ledger == self.chain
 
+    def with_more(self, other: Compared) -> Compared:
+        """The sum of two fields that the document tells in one place."""
+        names = f"{self.field_id}+{other.field_id}"
+        return Compared(names, self.document, self.rows + other.rows, self.ledger + other.ledger, self.chain + other.chain)
+
+    def __str__(self) -> str:
+        told = (("document", self.document), ("rows", self.rows), ("ledger", self.ledger), ("chain", self.chain))
+        return f"{self.field_id}: " + ", ".join(f"{name} {amount}" for name, amount in told)
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
@@ -54,6 +63,11 @@ class Quantity:
     decimals: str
     on: tuple[Action, ...]
     path: str | None
+
+    @property
+    def place(self) -> str:
+        """Where the document has it: its path in XML, else its column in CSV."""
+        return self.path or self.field.name
 
 
 def quantities(report: Report) -> Iterator[Quantity]:
@@ -86,19 +100,20 @@ def reconcile(
     wanted = [one for one in quantities(report) if one.column in proved]
     form = report.formats.get("xml")
     in_xml = [one for one in wanted if one.path and form and not form.checked_only and "xml" in documents]
-    told = xml_sums(documents["xml"], {one.field.id: _words(report, one.path or "") for one in in_xml}) if in_xml else {}
-    in_csv = {one.field.id: one.field.name for one in wanted if one not in in_xml}
-    told |= csv_sums(documents["csv"], in_csv) if in_csv and "csv" in documents else {}
-    found = []
-    for one in wanted:
+    sums = xml_sums(documents["xml"], {one.place: _words(report, one.place) for one in in_xml}) if in_xml else {}
+    in_csv = [one for one in wanted if one not in in_xml] if "csv" in documents else []
+    sums |= csv_sums(documents["csv"], {one.place: one.field.name for one in in_csv}) if in_csv else {}
+    # Fields that stand in one place, such as that of a new record and that of a corrected one, are one sum.
+    found: dict[str, Compared] = {}
+    for one in (*in_xml, *in_csv):
         there = rows.filter(pl.col(one.column).is_not_null())
         if one.on:
             there = there.filter(pl.col("action").is_in(one.on))
         if one.field.when:
             there = there.filter(compile_expression(one.field.when, dict(there.schema), lists).fill_null(False))
-        if one.field.id in told:
-            found.append(_compared(report, one, there, told[one.field.id], settled))
-    return found
+        compared = _compared(report, one, there, sums[one.place], settled)
+        found[one.place] = found[one.place].with_more(compared) if one.place in found else compared
+    return list(found.values())
 
 
 def _words(report: Report, path: str) -> frozenset[str]:
@@ -138,18 +153,13 @@ def settlements(warehouse: Warehouse, span: partitions.Span) -> pl.DataFrame:
     log = ["block_number", "log_index", "block_hash"]
     booked = warehouse.read(trade_ledger.TABLE, span)
     logs = warehouse.read(swaps.TABLE, span).join(warehouse.read(pools.TABLE).select("pool", "token0", "token1"), on="pool")
-    number = pl.Int128
-    named = booked.select(*log, "trade_id", "order_id", "leg")
-    ledger = pl.concat(
-        [
-            named.with_columns(token=booked["token_in"], ledger=-booked["amount_in"].cast(number)),
-            named.with_columns(token=booked["token_out"], ledger=booked["amount_out"].cast(number)),
-        ]
-    )
+    number, nothing = pl.Int128, pl.lit(0, pl.Int128)
+    named = [pl.col(name) for name in (*log, "trade_id", "order_id", "leg")]
+    sold = booked.select(*named, token="token_in", ledger=nothing - pl.col("amount_in").cast(number))
+    bought = booked.select(*named, token="token_out", ledger=pl.col("amount_out").cast(number))
+    ledger = pl.concat([sold, bought])
     # The pool's side of a swap is the other way round.
-    chain = pl.concat(
-        [logs.select(*log, token=f"token{side}", chain=-pl.col(f"amount{side}").cast(number)) for side in "01"],
-    )
+    chain = pl.concat([logs.select(*log, token=f"token{side}", chain=nothing - pl.col(f"amount{side}").cast(number)) for side in "01"])
     return ledger.join(chain, on=[*log, "token"], how="full", coalesce=True).select(
         "trade_id", "order_id", "leg", "token", pl.col("ledger", "chain").fill_null(0)
     )

@@ -50,7 +50,6 @@ SOURCES: Mapping[str, SourceTable] = {
             amounts={
                 **_SOLD_AND_BOUGHT,
                 "initial_quantity": "base_token",
-                "remaining_quantity": "base_token",
                 "traded_quantity": "base_token",
             },
             proof={"order_id": "ledger_order_id", "leg": "leg"},
@@ -70,13 +69,18 @@ def source_of(name: str, report_id: str = "") -> SourceTable:
 
 
 def rows_of(warehouse: Warehouse, report: Report, span: Span) -> pl.DataFrame:
-    """The rows of a period, those of the report's own table first; the rows of a table beside it keep their own id under the report's key."""
+    """The rows of a period: the report's own table first, then the tables beside it, whose rows keep their own id under its key."""
     own = _read(warehouse, source_of(report.source.table, report.id), span)
     beside = []
     for name in report.source.beside:
         other = source_of(name, report.id)
         beside.append(_read(warehouse, other, span).with_columns(pl.col(other.id).alias(report.source.key[0])))
     return pl.concat([own, *beside], how="diagonal_relaxed") if beside else own
+
+
+def row_key(report: Report) -> pl.Expr:
+    """The key of a row as the report's table has it."""
+    return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in report.source.key], separator="|")
 
 
 def _read(warehouse: Warehouse, source: SourceTable, span: Span) -> pl.DataFrame:

@@ -84,15 +84,25 @@ def _make(report_: Report, rulebook: Rulebook, day: date, name: FormatName, reco
 
     home = Home.here(recording, folder)
     os.environ.update(home.environment())
-    from assets.compliance.cabinet import Cabinet
+    from assets.compliance.making import make_report
     from assets.compliance.source_rows import rows_of
     from assets.warehouse import Warehouse
     from domain.regulation.calendar import period_of
+    from executor.compliance.parties import load_parties
+    from executor.compliance.schema_folder import SchemaFolder
 
-    cabinet = Cabinet(folder=str(home.root / "compliance"))
     span = period_of(report_.timing.period, day)
     rows = rows_of(Warehouse(lake=str(home.lake)), report_, span)
-    return cabinet.make(report_, rows, span, rulebook, created_at=datetime.now(UTC), formats=(name,))
+    return make_report(
+        report_,
+        rows,
+        span,
+        parties=load_parties(),
+        rulebook=rulebook,
+        schemas=SchemaFolder(),
+        created_at=datetime.now(UTC),
+        formats=(name,),
+    )
 
 
 def _tell(made: MadeReport, name: FormatName, as_json: bool) -> None:
