@@ -53,7 +53,8 @@ class Heading:
     """What a report says of itself. `period_end` is the first moment after the period; `firm` are facts of the firm that files.
 
     Fields read it as columns: `heading.reference`, `heading.created_at`, `heading.period_start`, `heading.period_end`,
-    `heading.records`, and `heading.firm_lei` for the firm's `lei` (a key that starts with `firm_` already keeps its name).
+    `heading.last_day` (of the period), `heading.records`, and `heading.firm_lei` for the firm's `lei` (a key that starts with `firm_`
+    already keeps its name).
     """
 
     report_id: str
@@ -71,6 +72,8 @@ class Heading:
         }
         for name in ("period_start", "period_end", "created_at"):
             told[HEADING + name] = pl.Series([_moment(getattr(self, name))], dtype=pl.Datetime("us", "UTC"))
+        last = told[f"{HEADING}period_end"].dt.offset_by("-1us")
+        told[f"{HEADING}last_day"] = last.dt.date()
         for name, value in self.firm.items():
             told[f"{HEADING}firm_{name.removeprefix('firm_')}"] = pl.Series([None if value is None else str(value)], dtype=pl.String)
         told[f"{HEADING}records"] = pl.Series([records], dtype=pl.Int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +16,7 @@ from domain.problems import BadInput
 from domain.regulation.report.documents import Document, Schemas
 from domain.regulation.report.field_places import Place, field_places, fields_at
 from domain.regulation.report.finding_rows import Fault
-from domain.regulation.rulebook import Format, Report
+from domain.regulation.rulebook import Field, Format, Report
 
 _BRANCHING = ("oneOf", "anyOf")
 At = tuple[str | int, ...]
@@ -42,6 +42,24 @@ def json_faults(report: Report, form: Format, document: Document, schemas: Schem
             fields = fields_at(places, _names(whole), _missing(error))
             value = _value(told, whole)
             yield Fault(f"json:{error.kind.name}", message, tuple(fields), _row(rows, whole), value)
+
+
+def line_faults(report: Report, form: Format, schemas: Schemas) -> Callable[[int, Mapping[str, str]], Iterator[Fault]]:
+    """What checks a line of a CSV against the form's schema; nothing is found where it has none. An empty value counts as not given."""
+    if form.schema is None:
+        return lambda number, line: iter(())
+    path = schemas.path(form.schema)
+    _, validator = _validators(path, path.stat().st_mtime_ns)
+    named: dict[str, list[Field]] = {}
+    for one in report.every_field():
+        named.setdefault(one.name, []).append(one)
+
+    def faults(number: int, line: Mapping[str, str]) -> Iterator[Fault]:
+        for error in validator.iter_errors({name: told for name, told in line.items() if told}):
+            name = next((str(step) for step in error.instance_path), None) or next(iter(_missing(error)), "")
+            yield Fault(f"csv:{error.kind.name}", f"line {number}: {error.message}", tuple(named.get(name, ())), "", line.get(name))
+
+    return faults
 
 
 def _no_number(name: str) -> NoReturn:

@@ -132,12 +132,14 @@ class _Judge:
     def _with_one_key(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows whose key and action are their own, and known."""
         source = self.report.doc_ref
-        keyless = frame.select(pl.any_horizontal(pl.col(name).is_null() for name in self.report.source.key))[:, 0]
-        self._block(frame.filter(keyless), "source.key", "", "it has no key", source)
+        # Rows of a table that stands beside the report's own have only the columns of the key that are theirs.
+        lacking = pl.all_horizontal if self.report.source.beside else pl.any_horizontal
+        keyless = frame.select(lacking(pl.col(name).is_null() for name in self.report.source.key))[:, 0]
+        self._block(frame.filter(keyless), "source.key", self.report.source.key[0], "it has no key", source)
         strange = ~frame["action"].is_in(ACTIONS)
-        self._block(frame.filter(strange & ~keyless), "source.action", "", f"its action is none of {', '.join(ACTIONS)}", source)
+        self._block(frame.filter(strange & ~keyless), "source.action", "action", f"its action is none of {', '.join(ACTIONS)}", source)
         twice = frame.select(pl.struct(KEY, "action").is_duplicated())[:, 0]
-        self._block(frame.filter(twice & ~keyless & ~strange), "source.key", "", "another row has its key", source)
+        self._block(frame.filter(twice & ~keyless & ~strange), "source.key", self.report.source.key[0], "another row has its key", source)
         return frame.filter(~(keyless | strange | twice))
 
     def _eligible(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -65,6 +65,12 @@ def render_parts(
         return csv_parts(document, judged, values, told, form)
     trees = branches(document, name)
     if name == "xml":
+        if nothing and not trees[document.number].children:
+            raise BadInput(
+                f"Nothing of {report.id} is to be reported, and its XML has no form that says so: {_why(judged)}.",
+                report=report.id,
+                field="nil",
+            )
         arrange(document, trees, form, schemas)
     records = Records(name, trees, judged.reader, values, {} if keys is None else keys)
     writer = _Whole(document, trees[document.number], judged, records, _document_values(report, document, judged, records))
