@@ -55,8 +55,9 @@ def _is_false(sentence: str) -> bool:
 
 def words_of(path: Path) -> str:
     """What a reader reads in a file: all of it, and of code the comments and texts."""
-    if path.suffix != ".py":
-        return path.read_text()
+    text = path.read_text()
+    if path.suffix != ".py" or not (re.search("official", text, re.IGNORECASE) or _OWNED.search(text)):
+        return text
     with path.open("rb") as file:
         kinds = (tokenize.COMMENT, tokenize.STRING)
         return "\n\n".join(token.string for token in tokenize.tokenize(file.readline) if token.type in kinds)

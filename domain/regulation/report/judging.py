@@ -21,7 +21,7 @@ from domain.regulation.report.levels import Level, read_levels
 from domain.regulation.rulebook import ACTIONS, Action, DocRef, Field, Report, Rulebook
 
 KEY, ROW = "row_key__", "row_number__"
-CHUNK = 5_000
+CHUNK = 20_000
 _RESULTS = ("not_applicable", "passed", "failed")
 Outcome = Literal["reported", "not_reportable", "blocked"]
 
@@ -135,11 +135,11 @@ class _Judge:
         # Rows of a table that stands beside the report's own have only the columns of the key that are theirs.
         lacking = pl.all_horizontal if self.report.source.beside else pl.any_horizontal
         keyless = frame.select(lacking(pl.col(name).is_null() for name in self.report.source.key))[:, 0]
-        self._block(frame.filter(keyless), "source.key", "", "it has no key", source)
+        self._block(frame.filter(keyless), "source.key", self.report.source.key[0], "it has no key", source)
         strange = ~frame["action"].is_in(ACTIONS)
-        self._block(frame.filter(strange & ~keyless), "source.action", "", f"its action is none of {', '.join(ACTIONS)}", source)
+        self._block(frame.filter(strange & ~keyless), "source.action", "action", f"its action is none of {', '.join(ACTIONS)}", source)
         twice = frame.select(pl.struct(KEY, "action").is_duplicated())[:, 0]
-        self._block(frame.filter(twice & ~keyless & ~strange), "source.key", "", "another row has its key", source)
+        self._block(frame.filter(twice & ~keyless & ~strange), "source.key", self.report.source.key[0], "another row has its key", source)
         return frame.filter(~(keyless | strange | twice))
 
     def _eligible(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -189,6 +189,8 @@ class _Judge:
                     self._check(use.field, rows)
 
     def _check(self, one: Field, rows: pl.DataFrame) -> None:
+        if one.const is not None and not one.when and not self.reader.read(one, rows.head(1)).faults:
+            return
         told = self.reader.read(one, rows)
         for fault in told.faults:
             value = None if told.raw.dtype.is_float() else plain(told.raw, one)

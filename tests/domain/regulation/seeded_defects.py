@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
@@ -81,8 +81,7 @@ def seeded(report: Report, rulebook: Rulebook, count: int, seed: int) -> tuple[p
         if told is not None:
             after, column, what = told
             changed.append(after)
-            key = "|".join(str(row[name]) for name in report.source.key)
-            defects.append(Defect(report.id, key, KINDS[number % len(KINDS)], column, what))
+            defects.append(Defect(report.id, "", KINDS[number % len(KINDS)], column, what))
     return frame(changed), defects
 
 
@@ -94,13 +93,14 @@ def found_in(report: Report, rulebook: Rulebook, count: int, seed: int = 1) -> l
     by_key: dict[str, list[tuple[str, str, str]]] = {}
     for key, rule, field, article in errors.select("row_key", "rule_id", "field_id", "doc_ref").iter_rows():
         by_key.setdefault(key, []).append((rule, field, article))
-    return [Found(defect, tuple(by_key.get(defect.row_key, ()))) for defect in defects]
+    keys = judged.outcomes["row_key"]
+    return [Found(replace(defect, row_key=key), tuple(by_key.get(key, ()))) for defect, key in zip(defects, keys, strict=True)]
 
 
-def slipped(found: list[Found]) -> dict[str, str]:
+def slipped(found: list[Found], kinds: Sequence[str] = KINDS) -> dict[str, str]:
     """Per kind, how many were found of how many, and what the others were."""
     told: dict[str, str] = {}
-    for kind in KINDS:
+    for kind in kinds:
         mine = [one for one in found if one.defect.kind == kind]
         missed = Counter(f"{one.defect.report_id} {one.defect.told}" for one in mine if not one.errors)
         what = "".join(f"; {count} × {name}" for name, count in missed.most_common())
@@ -209,7 +209,8 @@ def _precision(row: Row, needed: set[str], random: Random) -> tuple[Row, str, st
 
 
 def _date(row: Row, needed: set[str], random: Random) -> tuple[Row, str, str] | None:
-    there = [name for name in TIMES if row.get(name) is not None]
+    # Of a contract the time of the event is part of its key, and says which day's report it belongs to.
+    there = [name for name in TIMES if row.get(name) is not None and not (name == "event_time" and "uti" in row)]
     name = random.choice(there)
     value: date | datetime = row[name]
     days = random.choice([-400, -31, -1, 1, 31, 400]) if isinstance(value, datetime) else random.choice([-400, 400])
