@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from executor.compliance.filings.answers.writing import Said, status_advice
+from executor.compliance.filings.events import text_of
 from executor.compliance.filings.simulated_regulator import Manner, Rule
 from tests.executor.compliance.filings.world import Trades, Users, World
 
@@ -100,7 +101,7 @@ class AnyInterleaving(RuleBasedStateMachine):
     @invariant()
     def nothing_is_overwritten(self):
         store = self.world.store
-        told = [f"{one.at} {one.kind} {one.filing_id} {sorted(one.facts.items(), key=str)}" for one in store.filings.events]
+        told = [text_of(one) for one in store.filings.events]
         assert told[: len(self.seen_events)] == self.seen_events
         self.seen_events = told
         for filing in store.filings.filings.values():
