@@ -16,11 +16,12 @@ from executor.agents.negotiations import Negotiations
 from executor.agents.settings import AgentSettings, as_settings
 from executor.arrivals import Arrivals
 from executor.brakes import Notes, SwitchAndLimits, told_of_limits, told_of_switch
+from executor.compliance.in_force import put_in_force
 from executor.desk import Desk, DeskSettings
 from executor.engine import Parts, RunningExecutor
 from executor.guards import Guards, KillSwitch, Limits, LimitsWatch
 from executor.journal import Journal, open_store
-from executor.offline import NoGas, NoNode, PoolRehearsal
+from executor.offline import HandedOverPrices, HandedOverTokens, NoGas, NoNode, PoolRehearsal
 from executor.orders import TERMINAL, Entry, OrderRequest, State
 from executor.planner import Floor, SplitPlanner
 from executor.ports import Chance, Clock, SystemClock, system_chance
@@ -31,6 +32,7 @@ from executor.venue import every_venue
 if TYPE_CHECKING:
     from executor.desk import Signing
     from executor.desk_file import DeskFile
+    from executor.desk_sections import ComplianceSettings
     from executor.ledger.store import LedgerStore
     from executor.mirror import WatchedPool
 
@@ -40,14 +42,22 @@ NO_LIMITS = Limits(max_slippage_bps=9_999, max_open_orders=10_000, max_rejects=1
 
 
 def simulation(
-    folder: Path, *, agents: AgentSettings | Sequence[str] = (), clock: Clock | None = None, chance: Chance | None = None
+    folder: Path,
+    *,
+    agents: AgentSettings | Sequence[str] = (),
+    compliance: ComplianceSettings | None = None,
+    cash: frozenset[str] = frozenset(),
+    clock: Clock | None = None,
+    chance: Chance | None = None,
 ) -> ExecutorService:
     """The executor on the hand-over of a folder, with its journal and kill switch beside it. Nothing can be sent.
 
-    `agents` are those that `service.negotiations` asks. Raises BadInput for one that there is none of.
+    `agents` are those that `service.negotiations` asks. `compliance` says whose limits hold for clients, `cash` which tokens are
+    dollars. Raises BadInput for an agent that there is none of, and for a file of `compliance` that does not pass.
     """
     clock, chance = clock or SystemClock(), chance or system_chance()
     telemetry, activation, notes = Telemetry(clock), Activation(folder), Notes()
+    rules = put_in_force(compliance, cash)
     switch = KillSwitch(folder, told_of_switch(notes, telemetry, clock))
 
     def floor() -> Floor:
@@ -76,7 +86,21 @@ def simulation(
         return _venues(at.chain_id, standing, [booked.venue or booked.protocol for booked in at.book], {})
 
     folder.mkdir(parents=True, exist_ok=True)
-    guards = Guards(limits=lambda: NO_LIMITS, switch=switch, prices=_NoPrices(), tokens={}, newest=lambda: None)
+    guards = Guards(
+        limits=lambda: NO_LIMITS,
+        switch=switch,
+        prices=HandedOverPrices(activation),
+        tokens=HandedOverTokens(floor),
+        newest=lambda: None,
+        jurisdictions=rules.jurisdictions if rules else None,
+    )
+
+    def begins(desk: Desk, journal: Journal) -> None:
+        notes.journal = journal
+        guards.replay(journal.orders, clock.now())
+        if rules:
+            notes.note(rules.entry(clock.now()))
+
     parts = Parts(
         mode="simulate",
         chain_id=0,
@@ -91,14 +115,21 @@ def simulation(
         venues=venues,
         why_not=why_not,
         symbol_of=symbol_of,
-        begins=lambda desk, journal: setattr(notes, "journal", journal),
+        begins=begins,
         tasks={"the notes": notes.run},
         is_shared=True,
     )
     engine = RunningExecutor(parts, clock=clock, chance=chance, telemetry=telemetry)
     negotiations = _negotiations(folder, agents, activation, notes, clock, chance)
     return ExecutorService(
-        folder, engine=engine, activation=activation, negotiations=negotiations, telemetry=telemetry, clock=clock, chance=chance
+        folder,
+        engine=engine,
+        activation=activation,
+        negotiations=negotiations,
+        rules=rules,
+        telemetry=telemetry,
+        clock=clock,
+        chance=chance,
     )
 
 
@@ -177,6 +208,7 @@ class _OnChain:
             learnt=self._learnt,
             arrived=self.arrivals.note,
         )
+        self.rules = put_in_force(desk.compliance, desk.dollars)
         self.prices = PoolPrices(self.following.floor, desk.dollars, desk.wrapped_native)
         self.switch = KillSwitch(desk.folder, told_of_switch(self.notes, self.telemetry, clock))
         self.watch = LimitsWatch(
@@ -194,6 +226,7 @@ class _OnChain:
             tokens=desk.tokens,
             newest=self.following.newest,
             wrapped_native=desk.wrapped_native,
+            jurisdictions=self.rules.jurisdictions if self.rules else None,
         )
         self.gas = GasDesk(
             self.node,
@@ -246,6 +279,7 @@ class _OnChain:
             engine=engine,
             activation=self.activation,
             negotiations=_negotiations(self.folder, agents, self.activation, self.notes, self.clock, self.chance),
+            rules=self.rules,
             telemetry=self.telemetry,
             clock=self.clock,
             chance=self.chance,
@@ -319,6 +353,9 @@ class _OnChain:
 
     def _begins(self, desk: Desk, journal: Journal) -> None:
         self.running_desk, self.journal, self.notes.journal = desk, journal, journal
+        self.guards.replay(journal.orders, self.clock.now())
+        if self.rules:
+            self.notes.note(self.rules.entry(self.clock.now()))
         for order in journal.orders.unfinished():
             for attempt in order.attempts:
                 self.attributing.put_nowait((attempt.tx_hash, order.order_id))
@@ -374,13 +411,6 @@ def _negotiations(
     from executor.agents.handed_over import HandedOverViews
 
     return advised(folder, settings, lambda news: HandedOverViews(activation, news), lambda: notes.journal, clock, chance)
-
-
-class _NoPrices:
-    """Nothing is priced where nothing is limited in dollars."""
-
-    def usd(self, token: str) -> float | None:
-        return None
 
 
 def _venues(

@@ -14,6 +14,7 @@ from domain.market import MarketHistory, microseconds
 from domain.problems import BadInput, Problem, Unavailable, UnknownOrder
 from executor.activation import Activation, Deployment, Operation, Wish
 from executor.agents.negotiations import Negotiations
+from executor.compliance.in_force import InForce
 from executor.decisions import Decisions
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
@@ -48,6 +49,7 @@ class ExecutorService:
         engine: RunningExecutor | None = None,
         activation: Activation | None = None,
         negotiations: Negotiations | None = None,
+        rules: InForce | None = None,
         telemetry: Telemetry | None = None,
         clock: Clock | None = None,
         chance: Chance | None = None,
@@ -61,6 +63,7 @@ class ExecutorService:
         self._beside_orders = OrderDecisions(self.activation, self.decisions, self._priced, self.clock)
         self.started = self.clock.monotonic()
         self._engine = engine
+        self.rules = rules
         self._chance = chance or system_chance()
         self._swaps = SimulatedSwaps(self.activation, self.decisions, self.clock, self._chance)
         self._at_work: set[asyncio.Task[Any]] = set()
@@ -172,8 +175,11 @@ class ExecutorService:
         min_amount_out: int | None = None,
         valid_for_seconds: int = 120,
         client_order_id: str | None = None,
+        client_id: str | None = None,
     ) -> tuple[Order, bool]:
         """The order as far as it came, and whether it is new. Without an id it gets one that nobody else has.
+
+        `client_id` says for whom; without one it is for the firm's own account.
 
         Raises UnknownToken, BadInput, OrderConflict, and Unavailable when orders are not taken at the moment.
         """
@@ -190,7 +196,7 @@ class ExecutorService:
         else:
             # Its tokens may have left the book since; by address or by the name they still go by, it is the same order.
             sold, bought = (self._address(name, then) for name, then in ((sell, known.request.sell), (buy, known.request.buy)))
-        request = OrderRequest(order_id, sold, bought, amount_in, slippage_bps, min_amount_out, valid_for_seconds)
+        request = OrderRequest(order_id, sold, bought, amount_in, slippage_bps, min_amount_out, valid_for_seconds, client_id)
         self.telemetry.begun(order_id, self.clock.monotonic())
         order = await desk.submit(request)
         if known is None:
@@ -316,6 +322,7 @@ class ExecutorService:
         told["last_refusal"] = refusal.to_json() if refusal else None
         told["decisions_are_durable"] = self.activation.log.is_durable
         told["notes"] = list(self.activation.notes)
+        told["jurisdictions"] = self.rules.to_json() if self.rules else None
         try:
             snapshot = self.activation.snapshot
         except Problem as problem:

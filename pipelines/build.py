@@ -14,7 +14,7 @@ from pipelines.schedules import when_the_day_closes
 from pipelines.sensors import when_a_prompt_changes, when_evidence_crosses_the_line
 
 # The groups read as a sentence, in this order.
-GROUPS: Sequence[str] = ("chain", "ledger", "enrichment", "profit", "learning", "service")
+GROUPS: Sequence[str] = ("chain", "ledger", "enrichment", "profit", "learning", "compliance", "service")
 
 
 def graph_of(home: Path | None = None) -> dg.Definitions:

@@ -131,6 +131,7 @@ class OrderDocument(Document):
     slippage_bps: int
     min_amount_out: str | None = Field(description="The floor that was asked for. " + UNITS)
     valid_for_seconds: int
+    client_id: str | None = Field(description="For which client; null is the firm's own account.")
     cancel_asked: bool
     routed: Plan | None
     rehearsed: Rehearsal | None

@@ -108,15 +108,26 @@ def _assembled(folder: Path, desk: Path | None, live: bool, agents: AgentSetting
     settings = load_desk_file(desk)
     standing = take_position(settings, os.environ, live=live)
     if standing.mode == "simulate":
-        _tell("simulate", "only the kill switch: mode: simulate uses nothing else of the desk file", str(folder / JOURNAL))
+        _tell(
+            "simulate",
+            "the kill switch, and jurisdictions where the file names them: mode: simulate uses nothing else of it",
+            str(folder / JOURNAL),
+        )
         _tell_agents(agents or settings.agents)
-        return simulation(folder, agents=agents or settings.agents or ())
+        return _told(simulation(folder, agents=agents or settings.agents or (), compliance=settings.compliance, cash=settings.dollars))
     guarded = [name for name, value in settings.limits.to_json().items() if value not in (None, {}, [])]
     _tell(standing.mode, ", ".join(guarded), _place_of(settings.journal))
     if standing.signer is not None:
         typer.echo(f"Account: {standing.signer.address} on chain {settings.chain_id}.", err=True)
     _tell_agents(agents or settings.agents)
-    return on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing), agents=agents)
+    return _told(on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing), agents=agents))
+
+
+def _told(service: ExecutorService) -> ExecutorService:
+    """Says which limits of jurisdictions hold, or that none do."""
+    rules = service.rules or "none: the desk file names no regulations, parties or lists, so orders are for the firm's own account alone"
+    typer.echo(f"Jurisdictions: {rules}.", err=True)
+    return service
 
 
 def _approver(desk: DeskFile, standing: Standing) -> Callable[[bytes], None] | None:
