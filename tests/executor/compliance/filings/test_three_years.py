@@ -128,7 +128,9 @@ def test_a_week_without_the_desk_is_noticed_deadline_by_deadline(quick_world: Wo
     week = {date(2026, 3, 9) + timedelta(days=n) for n in range(5)}
     work(quick_world, due, date(2026, 3, 1), date(2026, 3, 31), lambda day, hour: day in week)
     late = tell_missed(quick_world.desk, due, ["json"], date(2026, 4, 1))
-    assert {(one.report_id, one.due) for one in late} == {(one.report_id, one.due) for one in due if one.due in week and one.period.last >= date(2026, 3, 6)}
+    assert {(one.report_id, one.due) for one in late} == {
+        (one.report_id, one.due) for one in due if one.due in week and one.period.last >= date(2026, 3, 6)
+    }
     assert all(one.state == "acked" for one in late), "filed late, and still late"
     tickets = quick_world.store.filings.open_tickets()
     assert len(tickets) == len(late) and {ticket.severity for ticket in tickets} == {"urgent"}
