@@ -14,6 +14,7 @@ from pipelines.commands.demo import demo
 from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
 from pipelines.commands.evidence import evidence
+from pipelines.commands.filings import filings
 from pipelines.commands.import_logs import import_logs
 from pipelines.commands.journal import journal
 from pipelines.commands.learn import learn
@@ -67,6 +68,7 @@ app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
 app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
+app.add_typer(filings, name="filings", rich_help_panel=COMPLY)
 app.add_typer(schemas, name="schemas", rich_help_panel=COMPLY)
 
 

@@ -122,7 +122,8 @@ class FilingDesk:
     def validate(self, filing_id: str, findings: Sequence[Mapping[str, Any]]) -> Filing:
         """Writes down what the check of the newest version found. Errors keep it where it is and open a ticket."""
         errors = [one for one in findings if one.get("severity", "error") == "error"]
-        kept = [{name: str(value) for name, value in one.items()} for one in [*errors, *findings][:MOST_FINDINGS_KEPT]] if findings else []
+        ordered = [*errors, *(one for one in findings if one not in errors)]
+        kept = [{name: str(value) for name, value in one.items()} for one in ordered[:MOST_FINDINGS_KEPT]]
         if not errors:
             self._append(State.VALIDATED, filing_id, f"{len(findings)} warnings", {"findings": kept})
             return self.store.filings.get(filing_id)

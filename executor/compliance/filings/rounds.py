@@ -165,6 +165,8 @@ class Rounds:
         """What is done about a filing without an answer: sent again after a restart, asked about when the time is over."""
         if filing.version.handed_over_at is None and filing.state is not State.PENDING:
             return self._tried(filing, self.desk.resume)
+        if filing.state is State.TIMED_OUT:  # the authority could not be reached then
+            filing = self._tried(filing, self.desk.resume)
         assert filing.waiting_since is not None
         until = business_days_after(filing.waiting_since.date(), self._timeout, self._is_business_day)
         if self.desk.clock.now().date() <= until:

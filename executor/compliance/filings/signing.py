@@ -53,6 +53,16 @@ class Ed25519Signer:
         }
 
 
+class EnvironmentSigner:
+    """The key of the environment, read when something is to be signed and not before."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def sign(self, content: bytes) -> Mapping[str, str]:
+        return Ed25519Signer.from_environment(self._environment).sign(content)
+
+
 def is_signed(content: bytes, signature: Mapping[str, str]) -> bool:
     """Whether the signature is one of these bytes by the key that it names."""
     try:

@@ -139,6 +139,11 @@ class SimulatedRegulator:
         """Puts anything into its outbox: what a stranger would send."""
         self._send(content, after)
 
+    @property
+    def answered(self) -> frozenset[str]:
+        """The references of the messages that arrived."""
+        return frozenset(self._taken)
+
     def answer_again(self, reference: str) -> None:
         """Sends the answer to a message once more, unasked."""
         self._send(self._taken[reference].answer, timedelta(0))
