@@ -23,6 +23,7 @@ from pipelines.commands.prompt import prompt
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.replay import replay
+from pipelines.commands.retention import retention
 from pipelines.commands.route import route
 from pipelines.commands.schemas import schemas
 from pipelines.commands.serve import serve
@@ -65,6 +66,7 @@ app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
+app.add_typer(retention, name="retention", rich_help_panel=COMPLY)
 app.add_typer(schemas, name="schemas", rich_help_panel=COMPLY)
 
 
