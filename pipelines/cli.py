@@ -25,6 +25,7 @@ from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.regulations import regulations
 from pipelines.commands.replay import replay
+from pipelines.commands.retention import retention
 from pipelines.commands.route import route
 from pipelines.commands.schemas import schemas
 from pipelines.commands.serve import serve
@@ -69,6 +70,7 @@ app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
 app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
 app.add_typer(filings, name="filings", rich_help_panel=COMPLY)
+app.add_typer(retention, name="retention", rich_help_panel=COMPLY)
 app.add_typer(schemas, name="schemas", rich_help_panel=COMPLY)
 
 

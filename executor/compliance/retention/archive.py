@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import polars as pl
 
 from domain.problems import Broken
-from domain.regulation.retention import HOUSE_HOT_YEARS, Access, Kept, Requests, access, kept, rules_for
+from domain.regulation.retention import HOUSE_HOT_YEARS, RELATIONSHIP_END, Access, Kept, Requests, access, kept, rules_for
 from domain.regulation.rulebook import Rulebook
 from executor.compliance.retention.canonical import Fingerprint, fingerprint
 from executor.compliance.retention.store import LockedStore, Stored
@@ -27,7 +27,8 @@ COLD, DELETED, DATA, MANIFEST = "cold/", "deleted/", ".parquet", ".manifest.json
 class Batch:
     """The records of one table and period, moved and deleted together. `classes` are their record classes, `key` tells them apart.
 
-    `events` are the days on which the last of them had its events; one that is not there has not happened.
+    `events` are the days on which the last of them had its events; one that is not there has not happened. `clients` are the pseudonyms
+    of whom they are about: the relationship has ended when it has with each of them, and None says that nobody knows who they are.
     """
 
     table: str
@@ -36,6 +37,7 @@ class Batch:
     last: date
     key: tuple[str, ...]
     events: Mapping[str, date]
+    clients: tuple[str, ...] | None = None
 
     @property
     def period(self) -> str:
@@ -57,6 +59,10 @@ class HotTier(Protocol):
 
     def read(self, batch: Batch) -> pl.DataFrame:
         """Its rows; none where it is not there."""
+        ...
+
+    def count(self, batch: Batch) -> int:
+        """How many rows it has."""
         ...
 
     def drop(self, batch: Batch) -> None:
@@ -102,8 +108,9 @@ class Manifest:
             days = {name: date.fromisoformat(batch.pop(name)) for name in ("first", "last")}
             events = {name: date.fromisoformat(day) for name, day in batch.pop("events").items()}
             until = told.pop("retain_until")
+            clients = None if batch["clients"] is None else tuple(batch["clients"])
             return Manifest(
-                batch=Batch(batch["table"], tuple(batch["classes"]), days["first"], days["last"], tuple(batch["key"]), events),
+                batch=Batch(batch["table"], tuple(batch["classes"]), days["first"], days["last"], tuple(batch["key"]), events, clients),
                 rows=Fingerprint(rows["rows"], rows["sha256"], tuple(rows["first_key"]), tuple(rows["last_key"])),
                 retain_until=date.fromisoformat(until) if until else None,
                 rule_ids=tuple(told.pop("rule_ids")),
@@ -115,19 +122,29 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is asked of batches: the rulebook's retention rules and what people asked for beyond them."""
+    """What is asked of batches: the rulebook's retention rules and what people asked for beyond them.
+
+    `ended` says of each client whose relationship is over on which day it ended.
+    """
 
     rulebook: Rulebook
     requests: Requests = field(default_factory=Requests)
+    ended: Mapping[str, date] = field(default_factory=dict)
     house_hot_years: int = HOUSE_HOT_YEARS
 
     def kept(self, batch: Batch) -> Kept:
         """How long the batch is kept."""
-        return kept(batch.classes, batch.events, rules_for(self.rulebook, batch.classes), self.requests, first=batch.first)
+        return kept(batch.classes, self._events(batch), rules_for(self.rulebook, batch.classes), self.requests, first=batch.first)
 
     def access(self, batch: Batch) -> Access:
         """How long it must be hot."""
-        return access(batch.events, rules_for(self.rulebook, batch.classes), self.house_hot_years)
+        return access(self._events(batch), rules_for(self.rulebook, batch.classes), self.house_hot_years)
+
+    def _events(self, batch: Batch) -> Mapping[str, date]:
+        """Its events, with the end of the last relationship; never before the record itself, so no rule counts from an earlier day."""
+        if RELATIONSHIP_END in batch.events or batch.clients is None or any(one not in self.ended for one in batch.clients):
+            return batch.events
+        return {**batch.events, RELATIONSHIP_END: max([batch.last, *(self.ended[one] for one in batch.clients)])}
 
 
 class Archive:

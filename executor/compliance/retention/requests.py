@@ -1,4 +1,4 @@
-"""What people asked for, kept in the locking store itself: extensions by authorities, legal holds, and their releases.
+"""What people told, kept in the locking store itself: extensions by authorities, legal holds and their releases, relationships' ends.
 
 Nothing is taken back: a release is an entry of its own, and a hold's id is used once.
 """
@@ -12,9 +12,17 @@ from typing import Any
 
 from domain.problems import BadInput
 from domain.regulation.retention import AppliedRule, Extension, Hold, Requests, allowed_extension
+from domain.regulation.rulebook import Rulebook
+from executor.compliance.retention.archive import Terms
 from executor.compliance.retention.store import LockedStore, newest
 
-EXTENSIONS, HOLDS, RELEASES = "requests/extensions/", "requests/holds/", "requests/releases/"
+EXTENSIONS, HOLDS, RELEASES, ENDS = "requests/extensions/", "requests/holds/", "requests/releases/", "requests/ends/"
+
+
+def terms_in(store: LockedStore, rulebook: Rulebook) -> Terms:
+    """What is asked of the records now: by the rulebook, and by what the store holds of requests."""
+    ended = {told["client_id"]: date.fromisoformat(told["on"]) for told in _entries(store, ENDS).values()}
+    return Terms(rulebook, requests_in(store), ended)
 
 
 def requests_in(store: LockedStore) -> Requests:
@@ -45,6 +53,11 @@ def release(store: LockedStore, id: str, reason: str, on: date) -> None:
     if id not in {standing.id for standing in requests_in(store).holds}:
         raise BadInput(f"No legal hold {id} stands; `grekko retention status` shows those that do.", field="id")
     _keep(store, f"{RELEASES}{id}", {"id": id, "reason": reason, "on": on})
+
+
+def end_relationship(store: LockedStore, client_id: str, on: date) -> None:
+    """Says on which day the relationship with a client ended. Raises BadInput when another day was told before."""
+    _keep(store, f"{ENDS}{client_id}", {"client_id": client_id, "on": on})
 
 
 def _keep(store: LockedStore, key: str, told: dict[str, Any]) -> None:

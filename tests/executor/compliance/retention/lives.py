@@ -84,5 +84,8 @@ class HotFolder:
         file = self.root / f"{batch.period}.parquet"
         return pl.read_parquet(file) if file.exists() else rows_of(batch.first, 0)
 
+    def count(self, batch: Batch) -> int:
+        return self.read(batch).height
+
     def drop(self, batch: Batch) -> None:
         (self.root / f"{batch.period}.parquet").unlink()

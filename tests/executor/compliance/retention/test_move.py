@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -209,6 +210,26 @@ def test_a_batch_without_an_end_is_held_in_the_store(tmp_path: Path, folder_arch
     stored = folder_archive.object_of(done.manifest)
     assert stored is not None and stored.held and stored.retain_until is None
     assert all(one.holds for one in verify(folder_archive, TERMS))
+
+
+def test_records_of_clients_get_an_end_when_the_last_relationship_ends(folder_archive: Archive, tmp_path: Path, calendar: Calendar):
+    store = folder_archive.store
+    both = replace(batch(record_class="client"), clients=("C1", "C2"))
+    requests.end_relationship(store, "C1", date(2030, 1, 1))
+    assert requests.terms_in(store, BOOK).kept(both).until is None
+    requests.end_relationship(store, "C2", date(2026, 1, 1))
+    assert requests.terms_in(store, BOOK).kept(both).until == date(2035, 1, 1)
+    assert requests.terms_in(store, BOOK).access(both).hot_until == date(2028, 3, 10)
+    nobody = replace(both, clients=())
+    assert requests.terms_in(store, BOOK).kept(nobody).until == date(2031, 3, 10)
+    early = replace(both, clients=("C2",))
+    assert requests.terms_in(store, BOOK).kept(early).until == date(2031, 3, 10)
+    with pytest.raises(BadInput, match="was used before"):
+        requests.end_relationship(store, "C1", date(2029, 1, 1))
+    hot = HotFolder(tmp_path / "of-clients")
+    hot.put(DAY, rows_of())
+    done = move(both, hot, folder_archive, TERMS, calendar)
+    assert done is not None and folder_archive.manifests() == [done.manifest]
 
 
 def test_requests_that_make_no_sense_are_refused(folder_archive: Archive):
