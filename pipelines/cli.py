@@ -22,6 +22,7 @@ from pipelines.commands.plan import plan
 from pipelines.commands.prompt import prompt
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
+from pipelines.commands.regulations import regulations
 from pipelines.commands.replay import replay
 from pipelines.commands.route import route
 from pipelines.commands.serve import serve
@@ -46,6 +47,7 @@ def grekko() -> None:
 
 
 START, EXACT, DATA, LEARN, TRADE = "Start here", "Exact answers from files", "Recordings", "Learning", "The executor"
+COMPLY = "Compliance"
 app.command(rich_help_panel=START)(demo)
 app.command(rich_help_panel=START)(dev)
 app.command(rich_help_panel=START)(serve)
@@ -63,6 +65,7 @@ app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
+app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

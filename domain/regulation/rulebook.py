@@ -192,10 +192,14 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The rows of a report: a table of the group `compliance`, and the columns that identify a row."""
+    """The rows of a report: a table of the group `compliance`, and the columns that identify a row.
+
+    `beside` are tables whose rows are judged too, so that each of them gets its reason: the spot swaps beside the derivatives.
+    """
 
     table: str
     key: tuple[str, ...]
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
