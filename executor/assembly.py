@@ -16,6 +16,7 @@ from executor.agents.negotiations import Negotiations
 from executor.agents.settings import AgentSettings, as_settings
 from executor.arrivals import Arrivals
 from executor.brakes import Notes, SwitchAndLimits, told_of_limits, told_of_switch
+from executor.compliance.alerts import Alerting, Channel
 from executor.compliance.in_force import put_in_force
 from executor.desk import Desk, DeskSettings
 from executor.engine import Parts, RunningExecutor
@@ -47,17 +48,20 @@ def simulation(
     agents: AgentSettings | Sequence[str] = (),
     compliance: ComplianceSettings | None = None,
     cash: frozenset[str] = frozenset(),
+    channels: Sequence[Channel] = (),
     clock: Clock | None = None,
     chance: Chance | None = None,
 ) -> ExecutorService:
     """The executor on the hand-over of a folder, with its journal and kill switch beside it. Nothing can be sent.
 
     `agents` are those that `service.negotiations` asks. `compliance` says whose limits hold for clients, `cash` which tokens are
-    dollars. Raises BadInput for an agent that there is none of, and for a file of `compliance` that does not pass.
+    dollars, `channels` where people are told of violations. Raises BadInput for an agent that there is none of, and for a file of
+    `compliance` that does not pass.
     """
     clock, chance = clock or SystemClock(), chance or system_chance()
     telemetry, activation, notes = Telemetry(clock), Activation(folder), Notes()
     rules = put_in_force(compliance, cash)
+    alerting = Alerting(channels, clock, chance, _counting(telemetry))
     switch = KillSwitch(folder, told_of_switch(notes, telemetry, clock))
 
     def floor() -> Floor:
@@ -97,6 +101,7 @@ def simulation(
 
     def begins(desk: Desk, journal: Journal) -> None:
         notes.journal = journal
+        alerting.begin(journal)
         guards.replay(journal.orders, clock.now())
         if rules:
             notes.note(rules.entry(clock.now()))
@@ -115,8 +120,9 @@ def simulation(
         venues=venues,
         why_not=why_not,
         symbol_of=symbol_of,
+        heard=alerting.heard,
         begins=begins,
-        tasks={"the notes": notes.run},
+        tasks={"the notes": notes.run, **alerting.tasks()},
         is_shared=True,
     )
     engine = RunningExecutor(parts, clock=clock, chance=chance, telemetry=telemetry)
@@ -140,19 +146,21 @@ def on_chain(
     signer: Signing | None = None,
     approve: Callable[[bytes], None] | None = None,
     agents: AgentSettings | None = None,
+    channels: Sequence[Channel] = (),
     clock: Clock | None = None,
     chance: Chance | None = None,
 ) -> ExecutorService:
     """The executor on a chain, as its desk file says: `paper` without a signer, `live` with one.
 
-    `agents` are asked instead of those that the desk file names; what they say is advice and sends nothing.
+    `agents` are asked instead of those that the desk file names; what they say is advice and sends nothing. `channels` are where
+    people are told of violations.
 
     `approve` raises BadInput for a desk file that is not signed. Raises BadInput when mode and signer do not go together, or a setting
     is not possible. Nothing is asked of the chain before the service starts.
     """
     if (desk.mode == "live") != (signer is not None) or desk.mode == "simulate":
         raise BadInput(f"A desk in the mode {desk.mode} cannot be assembled like this; look at `mode` and the key.", field="mode")
-    parts = _OnChain(desk, folder, signer, approve, clock or SystemClock(), chance or system_chance())
+    parts = _OnChain(desk, folder, signer, approve, channels, clock or SystemClock(), chance or system_chance())
     return parts.service(agents or desk.agents)
 
 
@@ -165,6 +173,7 @@ class _OnChain:
         folder: Path,
         signer: Signing | None,
         approve: Callable[[bytes], None] | None,
+        channels: Sequence[Channel],
         clock: Clock,
         chance: Chance,
     ) -> None:
@@ -184,6 +193,7 @@ class _OnChain:
 
         self.desk, self.folder, self.signer, self.clock, self.chance = desk, folder, signer, clock, chance
         self.telemetry, self.activation, self.notes = Telemetry(clock), Activation(folder), Notes()
+        self.alerting = Alerting(channels, clock, chance, _counting(self.telemetry))
         self.node = HttpNode(desk.node.http)
         self.arrivals = Arrivals(clock)
         bell = self.arrivals.noting(WebSocketSubscription(desk.node.ws)) if desk.node.ws else None
@@ -308,7 +318,7 @@ class _OnChain:
             "the ledger's order ids": self._attribute,
             "the lake": lake.run,
         }
-        return tasks | ({"the report to Dagster": report.run} if report else {})
+        return tasks | self.alerting.tasks() | ({"the report to Dagster": report.run} if report else {})
 
     async def _ring(self) -> None:
         await self.heads.run()
@@ -353,6 +363,7 @@ class _OnChain:
 
     def _begins(self, desk: Desk, journal: Journal) -> None:
         self.running_desk, self.journal, self.notes.journal = desk, journal, journal
+        self.alerting.begin(journal)
         self.guards.replay(journal.orders, self.clock.now())
         if self.rules:
             self.notes.note(self.rules.entry(self.clock.now()))
@@ -361,6 +372,7 @@ class _OnChain:
                 self.attributing.put_nowait((attempt.tx_hash, order.order_id))
 
     def _heard(self, entry: Entry) -> None:
+        self.alerting.heard(entry)
         if entry.order_id is None or self.journal is None:
             return
         if entry.kind == State.SIGNED:
@@ -398,6 +410,11 @@ class _OnChain:
 
     async def _close_ledger(self) -> None:
         await asyncio.to_thread(self.ledger.close)
+
+
+def _counting(telemetry: Telemetry) -> Callable[[str], None]:
+    """Counts alerts that a channel did not take, by channel."""
+    return lambda channel: telemetry.alerts.labels(f"not_taken_by_{channel}").inc()
 
 
 def _negotiations(

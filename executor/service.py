@@ -15,6 +15,7 @@ from domain.problems import BadInput, Problem, Unavailable, UnknownOrder
 from executor.activation import Activation, Deployment, Operation, Wish
 from executor.agents.negotiations import Negotiations
 from executor.compliance.in_force import InForce
+from executor.compliance.report_shelf import ReportShelf
 from executor.decisions import Decisions
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
@@ -64,6 +65,8 @@ class ExecutorService:
         self.started = self.clock.monotonic()
         self._engine = engine
         self.rules = rules
+        # Reports are written into the home that the executor's folder is in.
+        self.reports = ReportShelf(folder.parent / "compliance" / "reports")
         self._chance = chance or system_chance()
         self._swaps = SimulatedSwaps(self.activation, self.decisions, self.clock, self._chance)
         self._at_work: set[asyncio.Task[Any]] = set()

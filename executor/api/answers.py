@@ -286,6 +286,21 @@ class ModelsDocument(Document):
     notes: list[str] = Field(description="What a person should know, such as a model that vanished.")
 
 
+class ReportLink(Document):
+    """One of several reports: where it is."""
+
+    report_id: str
+    dates: list[str] = Field(description="The newest periods that were written.")
+    link: str
+
+
+class ReportChoice(Document):
+    """The reports that a name means."""
+
+    name: str
+    reports: list[ReportLink]
+
+
 class OperationDocument(Document):
     """An activation as far as it has come."""
 

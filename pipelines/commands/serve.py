@@ -11,10 +11,11 @@ import typer
 from domain.problems import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from executor.agents.settings import AgentSettings
     from executor.api import Tokens
+    from executor.compliance.alerts import Channel
     from executor.desk_file import DeskFile
     from executor.modes import Standing
     from executor.service import ExecutorService
@@ -114,13 +115,28 @@ def _assembled(folder: Path, desk: Path | None, live: bool, agents: AgentSetting
             str(folder / JOURNAL),
         )
         _tell_agents(agents or settings.agents)
-        return _told(simulation(folder, agents=agents or settings.agents or (), compliance=settings.compliance, cash=settings.dollars))
+        return _told(
+            simulation(
+                folder, agents=agents or settings.agents or (), compliance=settings.compliance, cash=settings.dollars, channels=_channels()
+            )
+        )
     guarded = [name for name, value in settings.limits.to_json().items() if value not in (None, {}, [])]
     _tell(standing.mode, ", ".join(guarded), _place_of(settings.journal))
     if standing.signer is not None:
         typer.echo(f"Account: {standing.signer.address} on chain {settings.chain_id}.", err=True)
     _tell_agents(agents or settings.agents)
-    return _told(on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing), agents=agents))
+    return _told(
+        on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing), agents=agents, channels=_channels())
+    )
+
+
+def _channels() -> Sequence[Channel]:
+    """Where people are told of violations, as the environment says."""
+    from executor.compliance.alerts import channels_of
+
+    channels = channels_of(os.environ)
+    typer.echo(f"Alerts: {', '.join(one.name for one in channels) or 'none: set GREKKO_ALERT_WEBHOOK or GREKKO_ALERT_SMTP'}.", err=True)
+    return channels
 
 
 def _told(service: ExecutorService) -> ExecutorService:
