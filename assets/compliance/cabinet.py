@@ -7,8 +7,11 @@ from pathlib import Path
 import dagster as dg
 
 from assets.compliance.making import MadeReport
+from domain.problems import UnknownReport
+from domain.regulation.calendar import Span
+from domain.regulation.rulebook import FormatName, Report
 from executor.compliance.parties import Parties, load_parties
-from executor.compliance.report_shelf import ReportShelf
+from executor.compliance.report_shelf import Document, ReportShelf, Written
 from executor.compliance.schema_folder import SchemaFolder
 
 
@@ -37,12 +40,26 @@ class Cabinet(dg.ConfigurableResource):
         return SchemaFolder()
 
     def put(self, made: MadeReport) -> None:
-        """Lays a report on the shelf, beside what it was before."""
-        facts = {
-            "report_id": made.report.id,
-            "reference": made.heading.reference,
-            "created_at": made.heading.created_at.isoformat(),
-            "faults": made.faults.height,
-        }
-        documents = {name: (document.name, document.content) for name, document in made.documents.items()}
-        self.shelf.put(made.report.slug, made.span.name, facts, documents)
+        """Lays a report on the shelf; what lay there before is kept beside it."""
+        report = made.report
+        self.shelf.put(
+            report.id,
+            title=report.title,
+            period=made.span.name,
+            created_at=made.heading.created_at,
+            reference=made.heading.reference,
+            documents=[
+                Written(name, document.content, report.formats[name].schema_status, report.formats[name].claim)
+                for name, document in made.documents.items()
+            ],
+            unverified=report.unverified,
+            counts=made.counts(),
+            findings={"faults": made.faults.height, **dict(made.judged.findings["severity"].value_counts().iter_rows())},
+        )
+
+    def find(self, report: Report, span: Span, form: FormatName | None = None) -> Document | None:
+        """The document of a period, its main one where no format is named; None where there is none."""
+        try:
+            return self.shelf.document(report.id, span.last, form)
+        except UnknownReport:
+            return None

@@ -77,7 +77,7 @@ def make_report(
     """
     heading = Heading(report.id, span.first, span.end, created_at, reference_of(report, span, rows), parties.firm_facts())
     judged = judge(report, with_persons(rows, parties), rulebook, heading)
-    documents = {name: render(report, judged, name, heading, schemas) for name in formats or tuple(report.formats)}
+    documents: dict[FormatName, Document] = {name: render(report, judged, name, heading, schemas) for name in formats or report.formats}
     faults = pl.concat([validate(report, document, schemas) for document in documents.values()])
     return MadeReport(report, span, heading, judged, documents, faults)
 

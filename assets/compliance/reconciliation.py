@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import polars as pl
-from lxml import etree
+from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]
 
 from assets import partitions
 from assets.chain import pools, swaps

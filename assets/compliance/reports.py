@@ -24,7 +24,7 @@ from assets.tables import column_schema
 from assets.warehouse import Warehouse
 from domain.problems import BadInput
 from domain.regulation.calendar import Span
-from domain.regulation.rulebook import Report, Rulebook
+from domain.regulation.rulebook import FormatName, Report, Rulebook
 from domain.schemas import Table
 from executor.compliance.parties import Parties
 from executor.compliance.rulebook_file import load_rulebook
@@ -91,10 +91,10 @@ def _made(
     report: Report, rulebook: Rulebook, span: Span, warehouse: Warehouse, cabinet: Cabinet, parties: Parties, schemas: SchemaFolder
 ) -> MadeReport:
     rows = rows_of(warehouse, report, span)
-    shelved = cabinet.shelf.find(report.slug, span.name)
-    same = shelved is not None and shelved.reference == reference_of(report, span, rows)
+    shelved = cabinet.find(report, span)
+    same = shelved is not None and shelved.card["reference"] == reference_of(report, span, rows)
     # The same rows give the same bytes: a document that is made again keeps the moment at which it was made first.
-    created_at = shelved.created_at if shelved is not None and same else datetime.now(UTC)
+    created_at = datetime.fromisoformat(shelved.card["created_at"]) if shelved is not None and same else datetime.now(UTC)
     made = make_report(report, rows, span, parties=parties, rulebook=rulebook, schemas=schemas, created_at=created_at)
     cabinet.put(made)
     return made
@@ -124,8 +124,9 @@ def _facts(reports: list[MadeReport]) -> dict[str, Any]:
 
 def reconciled(report: Report, rulebook: Rulebook, span: Span, warehouse: Warehouse, cabinet: Cabinet) -> list[Compared]:
     """The sums of the documents on the shelf, beside those of their rows, the ledger and the chain."""
-    shelved = cabinet.shelf.find(report.slug, span.name)
-    if shelved is None:
+    wanted: list[FormatName] = [name for name in report.formats if name != "json"]
+    documents = {name: shelved.content for name in wanted if (shelved := cabinet.find(report, span, name))}
+    if len(documents) != len(wanted):
         raise BadInput(
             f"{report.id} has no documents for {span.name}; materialise {report.slug} first.", report=report.id, period=span.name
         )
@@ -133,7 +134,6 @@ def reconciled(report: Report, rulebook: Rulebook, span: Span, warehouse: Wareho
     told = warehouse.scan(outcomes_table(report), partitions.Span(span.last, span.last)).filter(pl.col("outcome") == "reported").collect()
     rows = rows_of(warehouse, report, span).with_columns(row_key=row_key(report))
     reported = rows.join(told.select("row_key"), on="row_key", how="semi")
-    documents = {name: shelved.content(name) for name in shelved.formats if name in ("xml", "csv")}
     return reconcile(report, rulebook, reported, documents, settlements(warehouse, days))
 
 
@@ -156,9 +156,13 @@ def report_checks(report: Report, rulebook: Rulebook) -> Iterator[dg.AssetChecks
     @dg.asset_check(asset=asset, blocking=True, name="every_document_is_valid")
     def every_document_is_valid(context: dg.AssetCheckExecutionContext, cabinet: Cabinet) -> dg.AssetCheckResult:
         """Each document holds against its schema and says of itself what may be claimed of it, and no more."""
-        shelved = [one for span in spans_of(context, report) if (one := cabinet.shelf.find(report.slug, span.name))]
-        faults = sum(one.faults for one in shelved)
-        return dg.AssetCheckResult(passed=faults == 0, metadata={"documents": sum(len(one.formats) for one in shelved), "faults": faults})
+        spans = spans_of(context, report)
+        cards = [shelved.card for span in spans if (shelved := cabinet.find(report, span))]
+        faults = sum(card["findings"]["faults"] for card in cards)
+        return dg.AssetCheckResult(
+            passed=faults == 0 and len(cards) == len(spans),
+            metadata={"documents": sum(len(card["formats"]) for card in cards), "faults": faults},
+        )
 
     @dg.asset_check(asset=asset, blocking=True, name="every_row_has_one_outcome")
     def every_row_has_one_outcome(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:

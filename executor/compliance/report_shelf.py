@@ -78,6 +78,7 @@ class ReportShelf:
         title: str,
         period: str,
         created_at: datetime,
+        reference: str = "",
         documents: Sequence[Written],
         unverified: int,
         counts: Mapping[str, int],
@@ -85,8 +86,9 @@ class ReportShelf:
     ) -> Path:
         """Puts a report's documents of one period on the shelf and returns the card's path; what was there before is kept.
 
-        `counts` are rows reported, not_reportable and blocked; `findings` are those of validation by severity; `unverified` is how many
-        legal references nobody has read. The first document is the main one. Raises BadInput for names that make no file.
+        `reference` is what the documents call themselves. `counts` are rows reported, not_reportable and blocked; `findings` are those of
+        validation by severity; `unverified` is how many legal references nobody has read. The first document is the main one. Raises
+        BadInput for names that make no file.
         """
         place = self._place(report_id, period)
         if created_at.tzinfo is None:
@@ -115,6 +117,7 @@ class ReportShelf:
             "title": title,
             "period": period,
             "created_at": created_at.isoformat(),
+            "reference": reference,
             "schema_status": documents[0].schema_status,
             "claim": documents[0].claim,
             "unverified": unverified,
