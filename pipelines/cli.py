@@ -10,6 +10,7 @@ import click
 import typer
 
 from domain.problems import Problem
+from pipelines.commands.audit import audit
 from pipelines.commands.demo import demo
 from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
@@ -66,6 +67,7 @@ app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
 app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
+app.add_typer(audit, name="audit", rich_help_panel=COMPLY)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
