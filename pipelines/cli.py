@@ -10,6 +10,7 @@ import click
 import typer
 
 from domain.problems import Problem
+from pipelines.commands.audit import audit
 from pipelines.commands.demo import demo
 from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
@@ -72,6 +73,7 @@ app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
 app.add_typer(filings, name="filings", rich_help_panel=COMPLY)
 app.add_typer(retention, name="retention", rich_help_panel=COMPLY)
 app.add_typer(schemas, name="schemas", rich_help_panel=COMPLY)
+app.add_typer(audit, name="audit", rich_help_panel=COMPLY)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

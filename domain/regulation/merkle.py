@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 Subtree = Callable[[int, int], bytes]
+BLOCK_LEVELS = 8
 EMPTY = hashlib.sha256().digest()
 _sha256 = hashlib.sha256
 
@@ -29,17 +30,25 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Frontier:
-    """A tree that grows leaf by leaf. It holds only the roots of the whole subtrees on its right edge, the largest first."""
+    """A tree that grows leaf by leaf. It holds only the roots of the whole subtrees on its right edge, the largest first.
+
+    `blocks` gathers the subtrees of 256, 65,536 … leaves as they become whole: level (8, 16 …), place among those of its level, root.
+    Whoever stores them takes them out.
+    """
 
     size: int = 0
     roots: list[bytes] = field(default_factory=list)
+    blocks: list[tuple[int, int, bytes]] = field(default_factory=list)
 
     def push(self, leaf: bytes) -> None:
         """One more leaf, by its hash."""
-        size = self.size
+        size, level = self.size, 0
         while size & 1:
             leaf = _sha256(b"\x01" + self.roots.pop() + leaf).digest()
             size >>= 1
+            level += 1
+            if not level % BLOCK_LEVELS:
+                self.blocks.append((level, size, leaf))
         self.roots.append(leaf)
         self.size += 1
 

@@ -55,13 +55,14 @@ def test_the_roots_are_those_of_certificate_transparency() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 300))
+@given(st.integers(0, 600))
 def test_for_any_size_the_growing_tree_is_that_of_the_definition(size: int) -> None:
     leaves, tree = leaves_of(size), Frontier()
     for leaf in leaves:
         tree.push(leaf)
     assert tree.root() == root_of(leaves) == by_the_definition(leaves)
     assert len(tree.roots) == size.bit_count()
+    assert tree.blocks == [(8, place, root_of(leaves[place * 256 :][:256])) for place in range(size // 256)]
 
 
 @settings(max_examples=100, deadline=None)
