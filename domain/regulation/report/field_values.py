@@ -14,6 +14,7 @@ import polars as pl
 from domain.problems import BadInput
 from domain.regulation.expressions import columns_of, compile_expression
 from domain.regulation.identifiers import check
+from domain.regulation.report.decimal_columns import Point, decimal_texts, pairs, unit_texts
 from domain.regulation.report.documents import HEADING
 from domain.regulation.report.exact_decimals import decimal_text, integers, plain_text, points
 from domain.regulation.rulebook import Field
@@ -27,8 +28,6 @@ _CLEAN: Mapping[str, Callable[[pl.Expr], pl.Expr]] = {
     "strip_0x": lambda text: text.str.replace("^0[xX]", ""),
     "upper": lambda text: text.str.to_uppercase(),
 }
-
-Point = tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +54,17 @@ class FieldReader:
 
     lists: Mapping[str, tuple[str, ...]]
     _compiled: dict[str, pl.Expr] = field(default_factory=dict)
+    _frame: pl.DataFrame | None = None
+    _masks: dict[str, pl.Series] = field(default_factory=dict)
     _checked: dict[tuple[str, str], str | None] = field(default_factory=dict)
 
     def holds(self, text: str, frame: pl.DataFrame) -> pl.Series:
-        """Where an expression is true; where it is unknown it does not hold."""
-        return self._column(text, frame).cast(pl.Boolean).fill_null(False)
+        """Where an expression is true; where it is unknown it does not hold. Many fields share a condition, so it is asked once a frame."""
+        if frame is not self._frame:
+            self._frame, self._masks = frame, {}
+        if text not in self._masks:
+            self._masks[text] = self._column(text, frame).cast(pl.Boolean).fill_null(False)
+        return self._masks[text]
 
     def _column(self, text: str, frame: pl.DataFrame) -> pl.Series:
         if text not in self._compiled:
@@ -153,23 +158,23 @@ class FieldReader:
         return pl.Series(told, dtype=pl.String), pl.Series(raw, dtype=pl.String), pl.Series(wide, dtype=pl.Boolean)
 
     def _points(self, kind: str, column: pl.Series, decimals: str | None, frame: pl.DataFrame, one: Field) -> list[Point]:
-        if kind != "units" or decimals is None:
-            return points(column)
-        places = [int(decimals)] * len(column) if decimals.isdigit() else integers(self.source(decimals, frame, one))
-        pairs = zip(integers(column), places, strict=True)
-        return [None if value is None or place is None or not 0 <= place <= 255 else (value, place) for value, place in pairs]
+        return points(column) if kind != "units" or decimals is None else pairs(column, self._places(decimals, frame, one))
+
+    def _places(self, decimals: str, frame: pl.DataFrame, one: Field) -> pl.Series:
+        return pl.repeat(int(decimals), frame.height, eager=True) if decimals.isdigit() else self.source(decimals, frame, one)
 
     def _texts(self, one: Field, raw: pl.Series, frame: pl.DataFrame) -> pl.Series:
         kind, total, fraction, decimals = _form(one)
-        if kind in ("decimal", "units"):
-            told = [
-                None if point is None else decimal_text(*point, total, fraction) for point in self._points(kind, raw, decimals, frame, one)
-            ]
-            return pl.Series(told, dtype=pl.String)
+        if kind == "decimal" or (decimals is None and kind == "units"):
+            return decimal_texts(raw, total, fraction)
+        if kind == "units":
+            return unit_texts(raw, self._places(decimals or "", frame, one), total, fraction)
         if kind == "integer":
             return _integers(raw)
         if kind in _MOMENTS:
             return _moments(raw, kind, one)
+        if kind == "text" and raw.dtype == pl.String and not (one.map or one.clean or (raw == "").any()):
+            return raw
         texts = pl.col("_")
         if one.map:
             texts = texts.replace(dict(one.map))
@@ -201,7 +206,8 @@ class FieldReader:
                 missing = gone
             if one.card == "1..1":
                 told.append(Fault("missing", "it is missing", missing if there is None else missing & there))
-        told.append(Fault("characters", "it holds a character that XML cannot", texts.str.contains(_UNWRITABLE).fill_null(False)))
+        if one.format == "text":
+            told.append(Fault("characters", "it holds a character that XML cannot", texts.str.contains(_UNWRITABLE).fill_null(False)))
         if one.length is not None:
             told.append(Fault("length", f"it is longer than {one.length}", (texts.str.len_chars() > one.length).fill_null(False)))
         return [fault for fault in told if fault.rows.any()] + (self._invalid(one, texts) if one.validate else [])

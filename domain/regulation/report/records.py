@@ -27,7 +27,7 @@ from domain.regulation.report.templates import (
 )
 
 ABOVE, RECORD = "above__", "record__"
-BLOCK = 2_000
+BLOCK = 5_000
 Place = tuple[str, ...]
 
 
@@ -145,7 +145,8 @@ class Records:
                 if not is_json_literal(use.field, texts.schema):
                     columns.append(json_text(texts[use.column]).alias(use.column))
                 continue
-            columns.append(xml_text(texts[use.column]).alias(use.column))
+            if use.field.format == "text":
+                columns.append(xml_text(texts[use.column]).alias(use.column))
             for name in use.field.attributes:
                 column = attribute_column(use, name)
                 columns.append(xml_text(texts[column], attribute=True).alias(column))
