@@ -5,7 +5,7 @@ import pytest
 from domain.regulation.report import judge
 from domain.regulation.rulebook import Rulebook
 from tests.domain.regulation.broken_documents import CHECKED, found_in_documents
-from tests.domain.regulation.conftest import SchemasBeside
+from tests.domain.regulation.conftest import ROOT, SchemasBeside
 from tests.domain.regulation.sample_matrix import SAMPLES, rows_of
 from tests.domain.regulation.seeded_defects import KINDS, Found, found_in, slipped
 
@@ -28,6 +28,9 @@ def test_of_a_thousand_defects_at_least_95_in_100_are_found(found: list[Found], 
     for kind, told in slipped(every, kinds).items():
         print(f"  {kind}: {told}")
     assert share >= 0.95, slipped(every, kinds)
+    page = " ".join((ROOT / "docs" / "reports.md").read_text().split())
+    assert f"seeds {len(every):,} defects" in page
+    assert f"It finds {share * 100:.1f} % of them" in page
 
 
 def test_what_slips_through_leaves_a_row_that_nothing_in_it_contradicts(found: list[Found]):
