@@ -169,7 +169,9 @@ class SimulatedRegulator:
                     if rule.whole:
                         return Said(reference, refused_whole=((rule.id, rule.text),))
                     refused.setdefault(record.name, (rule.id, rule.text))
-        before, names = dict(self.register), {record.name for record in records}
+        report_id, names = submission.report_id, {record.name for record in records}
+        places = {(report_id, name) for record in records for name in (record.name, record.corrects or record.name)}
+        before = {place: self.register[place] for place in places if place in self.register}
         for record in records:  # the records of one name stand or fall together
             fault = self._enter(submission.report_id, record) if record.name not in refused else None
             if fault:

@@ -140,6 +140,6 @@ def test_for_any_interleaving_the_authority_ends_with_our_records(schemas):
     run_state_machine_as_test(
         AnyInterleaving,
         settings=settings(
-            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+            max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
         ),
     )

@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 
 from domain.problems import BadInput
-from domain.regulation.filing import FilingKey, RecordMessage, Refusal, digest_of
+from domain.regulation.filing import FilingKey, RecordMessage, Refusal, decide, digest_of, told_as
 from executor.compliance.filings.answers import AnswerReader
 from executor.compliance.filings.desk import FilingDesk
 from executor.compliance.filings.rounds import Rounds
@@ -86,6 +86,10 @@ class Trades:
     def document(self, reference: str, records: Sequence[RecordMessage]) -> tuple[str, bytes]:
         told = "".join(self.told(one.key, cancelled=one.action == "CANCEL") for one in records)
         return "transactions.xml", f'<Document xmlns="{ISO_016}"><FinInstrmRptgTxRpt>{told}</FinInstrmRptgTxRpt></Document>'.encode()
+
+    def sent(self) -> tuple[RecordMessage, ...]:
+        """The records of a first document."""
+        return told_as(decide({}, self.records()), self.becomes, "", self.record_reference)
 
     def told(self, key: str, *, cancelled: bool = False) -> str:
         if cancelled:
