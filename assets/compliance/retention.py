@@ -2,8 +2,6 @@
 
 import os
 from datetime import date
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import dagster as dg
 import polars as pl
 
 from assets import pictures
+from assets.compliance import reportable_orders, reportable_trades, tax_movements, value_transfers
 from assets.compliance.lake_tier import LakeTier
 from assets.tables import whole
 from assets.warehouse import Warehouse
@@ -53,16 +52,7 @@ TABLE = Table(
     key=("table", "period"),
 )
 
-NAMES = ("reportable_orders", "reportable_trades", "tax_movements", "value_transfers")
-
-
-def _modules() -> list[Any]:
-    """The modules of the daily compliance tables."""
-    found = (f"assets.compliance.{name}" for name in NAMES)
-    return [import_module(name) for name in found if find_spec(name)]
-
-
-TABLES: tuple[Table, ...] = tuple(module.TABLE for module in _modules())
+TABLES: tuple[Table, ...] = (reportable_orders.TABLE, reportable_trades.TABLE, tax_movements.TABLE, value_transfers.TABLE)
 
 
 def store_address(warehouse: Warehouse) -> str:
@@ -129,7 +119,15 @@ def _row(one: Entry, today: date) -> dict[str, Any]:
     }
 
 
-@whole(TABLE, deps=[getattr(module, module.TABLE.name) for module in _modules()])
+@whole(
+    TABLE,
+    deps=[
+        reportable_orders.reportable_orders,
+        reportable_trades.reportable_trades,
+        tax_movements.tax_movements,
+        value_transfers.value_transfers,
+    ],
+)
 def retained_records(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
     """How long each day of records is kept, where it lies, and by which articles.
 

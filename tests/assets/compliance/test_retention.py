@@ -38,6 +38,7 @@ from executor.compliance.retention.folder_store import FolderStore
 from executor.compliance.rulebook_file import load_rulebook
 from tests.executor.compliance.retention.days import Calendar
 
+BOOK = load_rulebook()
 OLD, YOUNG = date(2026, 3, 10), date(2028, 1, 1)
 TRADES = reportable_trades.TABLE
 
@@ -77,18 +78,18 @@ def calendar() -> Calendar:
 
 
 def opened(warehouse: Warehouse, calendar: Calendar) -> tuple[LakeTier, Archive]:
-    return LakeTier(warehouse, [TRADES], load_rulebook()), archive_of(warehouse, calendar)
+    return LakeTier(warehouse, [TRADES], BOOK), archive_of(warehouse, calendar)
 
 
 def told(warehouse: Warehouse, calendar: Calendar) -> dict[date, dict]:
     hot, archive = opened(warehouse, calendar)
-    rows = book_of(entries(hot, archive, requests.terms_in(archive.store, load_rulebook())), calendar.day)
+    rows = book_of(entries(hot, archive, requests.terms_in(archive.store, BOOK)), calendar.day)
     return {row["period"]: row for row in rows.iter_rows(named=True)}
 
 
 def test_a_tables_records_are_of_the_classes_of_the_reports_made_from_it():
-    assert classes_of("reportable_trades", load_rulebook()) == ("transaction",)
-    assert classes_of("pools", load_rulebook()) == ()
+    assert classes_of("reportable_trades", BOOK) == ("transaction",)
+    assert classes_of("pools", BOOK) == ()
     assert TRADES in module.TABLES
 
 
@@ -104,7 +105,7 @@ def test_days_past_their_hot_tier_go_cold_as_they_were_and_the_others_stay(wareh
     before = fingerprint(warehouse.read(TRADES, Span(OLD, OLD)), TRADES.key)
     hot, archive = opened(warehouse, calendar)
     assert told(warehouse, calendar)[OLD]["overdue"]
-    assert move_what_is_due(hot, archive, load_rulebook(), calendar, {"size": 1}) == ["reportable_trades 2026-03-10: 3 rows moved"]
+    assert move_what_is_due(hot, archive, BOOK, calendar, {"size": 1}) == ["reportable_trades 2026-03-10: 3 rows moved"]
     assert warehouse.read(TRADES)["day"].to_list() == [YOUNG]
     (manifest,) = archive.cold()
     assert fingerprint(archive.read(manifest), TRADES.key) == before and manifest.tree_head == {"size": 1}
@@ -112,12 +113,12 @@ def test_days_past_their_hot_tier_go_cold_as_they_were_and_the_others_stay(wareh
     assert [(book[day]["tier"], book[day]["rows"], book[day]["overdue"]) for day in (OLD, YOUNG)] == [("cold", 3, False), ("hot", 1, False)]
     assert book[OLD]["rows_sha256"] == before.sha256 and not book[OLD]["verified"]
     assert {"EU", "US"} <= set(book[OLD]["jurisdictions"].split(", ")) and "2023/1114 Art 68(9)" in book[OLD]["doc_refs"]
-    assert move_what_is_due(hot, archive, load_rulebook(), calendar) == []
+    assert move_what_is_due(hot, archive, BOOK, calendar) == []
 
 
 def test_a_day_that_was_built_again_is_in_both_tiers_until_the_next_move(warehouse: Warehouse, calendar: Calendar):
     hot, archive = opened(warehouse, calendar)
-    move_what_is_due(hot, archive, load_rulebook(), calendar)
+    move_what_is_due(hot, archive, BOOK, calendar)
     warehouse.replace(TRADES, trades(OLD, "C1", FIRM, None), Span(OLD, OLD))
     again = told(warehouse, calendar)[OLD]
     assert (again["tier"], again["overdue"]) == ("hot+cold", False)
@@ -127,7 +128,7 @@ def test_a_day_that_was_built_again_is_in_both_tiers_until_the_next_move(warehou
 
 def test_a_client_whose_relationship_goes_on_keeps_the_records_without_an_end(warehouse: Warehouse, calendar: Calendar):
     hot, archive = opened(warehouse, calendar)
-    move_what_is_due(hot, archive, load_rulebook(), calendar)
+    move_what_is_due(hot, archive, BOOK, calendar)
     assert told(warehouse, calendar)[OLD]["retain_until"] is None
     requests.end_relationship(archive.store, "C1", date(2029, 1, 1))
     assert told(warehouse, calendar)[OLD]["retain_until"] == date(2034, 1, 1)
@@ -136,9 +137,9 @@ def test_a_client_whose_relationship_goes_on_keeps_the_records_without_an_end(wa
 def test_a_deleted_day_says_when_and_that_it_was_not_early(warehouse: Warehouse, calendar: Calendar):
     hot, archive = opened(warehouse, calendar)
     requests.end_relationship(archive.store, "C1", date(2026, 4, 1))
-    move_what_is_due(hot, archive, load_rulebook(), calendar)
+    move_what_is_due(hot, archive, BOOK, calendar)
     calendar.day = date(2033, 3, 11)
-    terms = requests.terms_in(archive.store, load_rulebook())
+    terms = requests.terms_in(archive.store, BOOK)
     assert len(expire(archive, terms, calendar, dry_run=False)) == 1
     requests.hold(archive.store, Hold("H1", "transaction", "too late"))
     gone = told(warehouse, calendar)[OLD]
@@ -151,7 +152,7 @@ def test_rows_that_change_during_a_move_are_told_and_stay(warehouse: Warehouse, 
 
     monkeypatch.setattr(module, "move", changed)
     hot, archive = opened(warehouse, calendar)
-    assert move_what_is_due(hot, archive, load_rulebook(), calendar) == ["reportable_trades 2026-03-10: not moved, The rows changed."]
+    assert move_what_is_due(hot, archive, BOOK, calendar) == ["reportable_trades 2026-03-10: not moved, The rows changed."]
 
 
 def test_the_cold_store_lies_beside_the_lake_or_where_the_setting_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -172,6 +173,7 @@ def in_dagster(warehouse: Warehouse) -> dg.ExecuteInProcessResult:
 
 def test_the_asset_moves_what_is_due_and_its_checks_hold(warehouse: Warehouse, calendar: Calendar, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "SystemClock", lambda: calendar)
+    monkeypatch.setattr(module, "load_rulebook", lambda: BOOK)
     done = in_dagster(warehouse)
     assert done.success
     assert {one.check_name: one.passed for one in done.get_asset_check_evaluations()} == {
@@ -184,8 +186,9 @@ def test_the_asset_moves_what_is_due_and_its_checks_hold(warehouse: Warehouse, c
 
 def test_the_checks_see_a_cold_batch_that_was_taken_away(warehouse: Warehouse, calendar: Calendar, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "SystemClock", lambda: calendar)
+    monkeypatch.setattr(module, "load_rulebook", lambda: BOOK)
     hot, archive = opened(warehouse, calendar)
-    move_what_is_due(hot, archive, load_rulebook(), calendar)
+    move_what_is_due(hot, archive, BOOK, calendar)
     (manifest,) = archive.cold()
     assert isinstance(archive.store, FolderStore)
     for file in (Path(store_address(warehouse)) / manifest.object_key).iterdir():
@@ -199,6 +202,7 @@ def test_the_checks_see_a_cold_batch_that_was_taken_away(warehouse: Warehouse, c
 
 def test_the_checks_see_a_day_that_should_be_cold(warehouse: Warehouse, calendar: Calendar, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "SystemClock", lambda: calendar)
+    monkeypatch.setattr(module, "load_rulebook", lambda: BOOK)
     monkeypatch.setattr(module, "move_what_is_due", lambda *_: [])
     passed = {one.check_name: one.passed for one in in_dagster(warehouse).get_asset_check_evaluations()}
     assert not passed["nothing_is_past_its_hot_tier_without_a_cold_copy"]
@@ -207,5 +211,5 @@ def test_the_checks_see_a_day_that_should_be_cold(warehouse: Warehouse, calendar
 def test_nothing_moves_while_everything_is_young(warehouse: Warehouse):
     young = Calendar(date(2028, 3, 10))
     hot, archive = opened(warehouse, young)
-    assert move_what_is_due(hot, archive, load_rulebook(), young) == []
+    assert move_what_is_due(hot, archive, BOOK, young) == []
     assert not Path(store_address(warehouse)).exists()
