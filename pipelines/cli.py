@@ -25,6 +25,7 @@ from pipelines.commands.record import record
 from pipelines.commands.regulations import regulations
 from pipelines.commands.replay import replay
 from pipelines.commands.route import route
+from pipelines.commands.screen import screen
 from pipelines.commands.serve import serve
 from pipelines.commands.verify import verify
 
@@ -66,6 +67,7 @@ app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
 app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
+app.command(rich_help_panel=COMPLY)(screen)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
