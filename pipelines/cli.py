@@ -29,6 +29,7 @@ from pipelines.commands.replay import replay
 from pipelines.commands.retention import retention
 from pipelines.commands.route import route
 from pipelines.commands.schemas import schemas
+from pipelines.commands.screen import screen
 from pipelines.commands.serve import serve
 from pipelines.commands.verify import verify
 
@@ -74,6 +75,7 @@ app.add_typer(filings, name="filings", rich_help_panel=COMPLY)
 app.add_typer(retention, name="retention", rich_help_panel=COMPLY)
 app.add_typer(schemas, name="schemas", rich_help_panel=COMPLY)
 app.add_typer(audit, name="audit", rich_help_panel=COMPLY)
+app.command(rich_help_panel=COMPLY)(screen)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -92,6 +92,6 @@ class ListFolder:
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
-        """Every line of the plain lists, and of the lists read so far, that could not be read."""
-        read = [self.__dict__[name] for name in ("ofac", "un") if name in self.__dict__]
-        return (*(one for each in read for one in each.set_aside), *self._address_files[2])
+        """Every line of the lists read so far that could not be read."""
+        read = [self.__dict__[name].set_aside for name in ("ofac", "un") if name in self.__dict__]
+        return (*(one for each in read for one in each), *self.__dict__.get("_address_files", ((), (), ()))[2])

@@ -123,3 +123,9 @@ def test_the_key_of_the_hashes_must_be_a_secret():
     with pytest.raises(BadInput, match="at least 32 characters"):
         key_of_the_setting({"GREKKO_KYC_KEY": "short"})
     assert key_of_the_setting({"GREKKO_KYC_KEY": "k" * 32}) == KEY
+
+
+def test_the_document_of_a_decision_has_every_answer(sources):
+    told = decide(CLEAN, Route(("US",), US), sources, NOW).to_json()
+    assert [one["provider"] for one in told["answers"]] == list(US.providers)
+    assert told["valid_until"] == "2027-07-01T12:00:00+00:00"
