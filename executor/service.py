@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from executor.activation import Activation, Deployment, Operation, Wish
 from executor.agents.negotiations import Negotiations
 from executor.compliance.in_force import InForce
 from executor.compliance.report_shelf import ReportShelf
+from executor.compliance.swap_rules import SwapRules
 from executor.decisions import Decisions
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
@@ -69,6 +70,7 @@ class ExecutorService:
         self.reports = ReportShelf(folder.parent / "compliance" / "reports")
         self._chance = chance or system_chance()
         self._swaps = SimulatedSwaps(self.activation, self.decisions, self.clock, self._chance)
+        self._swap_rules = SwapRules(rules, self.activation)
         self._at_work: set[asyncio.Task[Any]] = set()
         self.refresh()
 
@@ -142,10 +144,27 @@ class ExecutorService:
         return self._swaps.swap_now(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
 
     async def swap_durably(
-        self, sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool, client_order_id: str | None
+        self,
+        sell: str,
+        buy: str,
+        amount_in: int,
+        slippage_bps: int,
+        may_wait: bool,
+        client_order_id: str | None,
+        client_id: str | None = None,
     ) -> dict[str, Any]:
-        """The same, sharing the wait for the disk with others who ask meanwhile."""
-        return await self._swaps.swap(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
+        """The same, sharing the wait for the disk with others who ask meanwhile.
+
+        For a client the rules of its jurisdictions are asked, without one the lists alone. Raises GuardRefused.
+        """
+        request = OrderRequest(client_order_id or "swap", sell, buy, amount_in, slippage_bps, client_id=client_id)
+        if self.rules is not None or client_id is not None:
+            intent = intent_of(self.activation.current.book, sell, buy, amount_in)
+            request = replace(request, sell=intent.token_in.address, buy=intent.token_out.address)
+        self._swap_rules.check(request, self.clock.now())
+        answer = await self._swaps.swap(asked_for(sell, buy, amount_in, slippage_bps, may_wait, client_id), client_order_id)
+        self._swap_rules.check_legs(request, answer, self.clock.now())
+        return answer
 
     def pools(self) -> dict[str, Any]:
         """Every pool of the book, with its price at the margin."""

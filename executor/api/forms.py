@@ -124,6 +124,7 @@ class SwapOrder(QuoteOrder):
     slippage_bps: int = Field(SLIPPAGE_BPS, ge=0, lt=10_000, description="How much less than simulated may come out, bps.")
     may_wait: bool = Field(True, description="Whether the model may choose to wait.")
     client_order_id: OrderId | None = Field(None, description="Your id for the order: sending it again returns the same answer.")
+    client_id: ClientId | None = Field(None, description=FOR_WHOM)
 
 
 class NewOrder(QuoteOrder):

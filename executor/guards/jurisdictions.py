@@ -121,9 +121,13 @@ class Jurisdictions:
         client = self.clients.of(client_id) if client_id is not None and self.clients is not None else None
         limits: Mapping[str, tuple[PlacedLimit, ...]] = self.limits_of(client.countries) if client else {}
 
+        found: list[Books] = []
+
         def looked_up() -> Books:
-            books.read(orders, now)
-            return books.beside(order, orders)
+            if not found:
+                books.read(orders, now)
+                found.append(books.beside(order, orders))
+            return found[0]
 
         return Governing(client_id, client, limits, self.listed, self.cash, looked_up)
 

@@ -105,7 +105,7 @@ def tokens_of(order: Order) -> list[str]:
     """Every token that the order sells, buys, or holds on the way, as far as it is planned; lowercase, each once."""
     legs = order.routed.legs if order.routed else ()
     told = (order.request.sell, order.request.buy, *(side for leg in legs for side in (leg.sell, leg.buy)))
-    return list(dict.fromkeys(token.lower() for token in told))
+    return list(dict.fromkeys(token.lower() for token in told if token))
 
 
 def dollars(amount: Fraction) -> str:

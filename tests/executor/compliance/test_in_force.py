@@ -114,3 +114,32 @@ def test_a_file_that_is_not_what_it_must_be_stops_the_start(folder: Path, tmp_pa
     getattr(settings, name).write_text(text)
     with pytest.raises(BadInput, match=says):
         simulation(folder, compliance=settings)
+
+
+def test_a_simulated_swap_is_held_to_the_same_rules_and_writes_no_violation(folder: Path, tmp_path: Path):
+    swap = {**LARGE, "client_order_id": "s1"}
+    german, unknown, singaporean, again, another = talk(
+        folder,
+        written(tmp_path / "desk"),
+        ("POST", "/swap", {**LARGE, "client_id": "C1"}),
+        ("POST", "/swap", {**LARGE, "client_id": "C9"}),
+        ("POST", "/swap", {**swap, "client_id": "C2"}),
+        ("POST", "/swap", {**swap, "client_id": "C2"}),
+        ("POST", "/swap", swap),
+    )
+    assert (german.status_code, german.json()["rule"], german.json()["limit_id"]) == (422, "jurisdiction_order_limit", "EU-POL-1")
+    assert (unknown.status_code, unknown.json()["rule"]) == (422, "client_jurisdiction")
+    assert (singaporean.status_code, again.json()) == (200, singaporean.json())
+    assert (another.status_code, another.json()["error"]) == (409, "OrderConflict")
+    assert violations(folder) == []
+
+
+def test_a_simulated_swap_goes_through_no_pool_on_a_list(folder: Path, tmp_path: Path):
+    pools = [f"0x{number:040x}" for number in range(5)]
+    (refused,) = talk(folder, written(tmp_path / "desk", *pools), ("POST", "/swap", ORDER))
+    assert (refused.status_code, refused.json()["rule"]) == (422, "sanctioned_address")
+
+
+def test_a_service_that_knows_no_clients_simulates_for_none(folder: Path):
+    refused, went = talk(folder, None, ("POST", "/swap", {**ORDER, "client_id": "C1"}), ("POST", "/swap", ORDER))
+    assert (refused.status_code, refused.json()["rule"], went.status_code) == (422, "client_jurisdiction", 200)
