@@ -26,6 +26,7 @@ from pipelines.commands.quote import quote
 from pipelines.commands.record import record
 from pipelines.commands.regulations import regulations
 from pipelines.commands.replay import replay
+from pipelines.commands.report import report
 from pipelines.commands.retention import retention
 from pipelines.commands.route import route
 from pipelines.commands.schemas import schemas
@@ -70,6 +71,7 @@ app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
+app.command(rich_help_panel=COMPLY)(report)
 app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
 app.add_typer(filings, name="filings", rich_help_panel=COMPLY)
 app.add_typer(retention, name="retention", rich_help_panel=COMPLY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,14 +42,19 @@ def rebuild_everything(home: Home, console: Console) -> Outcome:
         dg.DagsterInstance.from_config(str(home.dagster)) as instance,
         _progress(instance, run_id, len(job.graph.node_dict), console),
     ):
-        result = job.execute_in_process(
-            run_config=QUIET,
-            instance=instance,
-            run_id=run_id,
-            raise_on_error=False,
-            tags={"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]},
-        )
-    return Outcome(run_id, result.success, list(result.get_asset_check_evaluations()), _failures(result))
+        return run_job(job, keys, instance, run_id)
+
+
+def run_job(job: dg.JobDefinition, keys: Sequence[str], instance: dg.DagsterInstance, run_id: str | None = None) -> Outcome:
+    """Runs a job in this process for the partitions from the first key to the last."""
+    result = job.execute_in_process(
+        run_config=QUIET,
+        instance=instance,
+        run_id=run_id or str(uuid.uuid4()),
+        raise_on_error=False,
+        tags={"dagster/asset_partition_range_start": keys[0], "dagster/asset_partition_range_end": keys[-1]},
+    )
+    return Outcome(result.run_id, result.success, list(result.get_asset_check_evaluations()), _failures(result))
 
 
 def _failures(result: dg.ExecuteInProcessResult) -> list[tuple[str, str]]:

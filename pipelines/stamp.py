@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from pipelines.home import PROJECT, Home
 
-SOURCES = ("domain", "executor", "models", "assets", "pipelines", "dbt")
+SOURCES = ("regulations", "domain", "executor", "models", "assets", "pipelines", "dbt")
 SETTINGS = ("profit_centers.yaml", "parties.yaml", "regulations.yaml", "requirements/run.txt", "dagster.yaml")
 
 

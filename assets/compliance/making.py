@@ -70,16 +70,34 @@ def make_report(
     schemas: Schemas,
     created_at: datetime,
     formats: Sequence[FormatName] = (),
+    reference: str | None = None,
 ) -> MadeReport:
-    """The report of a period from the rows of its source.
+    """The report of a period from the rows of its source, in these formats, or all of the report's.
+
+    `reference` is what the documents call themselves; without one it is made from the rows.
 
     Raises BadInput when a schema is not installed, or the rows lack a column that the report reads.
     """
-    heading = Heading(report.id, span.first, span.end, created_at, reference_of(report, span, rows), parties.firm_facts())
-    judged = judge(report, with_persons(rows, parties), rulebook, heading)
+    heading, judged = judge_rows(report, rows, span, parties=parties, rulebook=rulebook, created_at=created_at, reference=reference)
     documents: dict[FormatName, Document] = {name: render(report, judged, name, heading, schemas) for name in formats or report.formats}
     faults = pl.concat([validate(report, document, schemas) for document in documents.values()])
     return MadeReport(report, span, heading, judged, documents, faults)
+
+
+def judge_rows(
+    report: Report,
+    rows: pl.DataFrame,
+    span: Span,
+    *,
+    parties: Parties,
+    rulebook: Rulebook,
+    created_at: datetime,
+    reference: str | None = None,
+) -> tuple[Heading, Judged]:
+    """What becomes of each row, without a document."""
+    told = reference or reference_of(report, span, rows)
+    heading = Heading(report.id, span.first, span.end, created_at, told, parties.firm_facts())
+    return heading, judge(report, with_persons(rows, parties), rulebook, heading)
 
 
 def with_persons(rows: pl.DataFrame, parties: Parties) -> pl.DataFrame:

@@ -18,7 +18,8 @@ from domain.schemas import Table
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
-    """A table reports may be made from. `id` names its rows in a report; `moment` places a row of a table without days in its period.
+    """A table reports may be made from. `id` names its rows in a report; `moment` is the day of a row of a table that is
+    not kept by day.
 
     `amounts` are its columns of base units with the column of their token, `proof` what finds the trades that prove a row: its
     trade_id, or its order_id and leg.
@@ -56,7 +57,7 @@ SOURCES: Mapping[str, SourceTable] = {
         ),
         SourceTable(value_transfers.TABLE, "transfer_id", amounts={"amount": "token"}, proof={"trade_id": "transfer_id"}),
         SourceTable(tax_movements.TABLE, "movement_id", amounts={"amount": "token"}, proof=_BY_TRADE),
-        SourceTable(derivative_contracts.TABLE, "contract_id", moment="execution_time"),
+        SourceTable(derivative_contracts.TABLE, "contract_id", moment="event_day"),
     )
 }
 
@@ -86,5 +87,5 @@ def row_key(report: Report) -> pl.Expr:
 def _read(warehouse: Warehouse, source: SourceTable, span: Span) -> pl.DataFrame:
     rows = warehouse.scan(source.table, partitions.Span(span.first, span.last))
     if source.moment is not None:
-        rows = rows.filter(pl.col(source.moment).dt.date().is_between(span.first, span.last))
+        rows = rows.filter(pl.col(source.moment).is_between(span.first, span.last))
     return rows.collect().sort(source.table.key)

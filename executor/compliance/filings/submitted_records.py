@@ -25,7 +25,8 @@ SCHEMAS = {
 }
 _AUTH_030: dict[str, Action] = {"New": "NEW", "Mod": "CORRECT", "Crrctn": "CORRECT", "Err": "CANCEL"}
 _CARF: dict[str, Action] = {"1": "NEW", "2": "CORRECT", "3": "CANCEL"}
-_JSON_NAMES = ("reference", "transfer_id", "order_id", "id")
+# What names a record of a list: the first of these whose parts are all there; an event of an order is named by both.
+_JSON_NAMES = (("reference",), ("transfer_id",), ("order_id", "sequence"), ("order_id",), ("id",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def records_of_json(document: Any) -> list[SubmittedRecord]:
     records = []
     for place, one in enumerate(lists[0] if lists else [document], start=1):
         told = one if isinstance(one, dict) else {}
-        name = next((str(told[name]) for name in _JSON_NAMES if told.get(name)), str(place))
+        name = next(("|".join(str(told[part]) for part in parts) for parts in _JSON_NAMES if all(map(told.get, parts))), str(place))
         action = told.get("action", "NEW")
         text = json.dumps({key: value for key, value in told.items() if key not in ("action", "corrects")} or one, sort_keys=True)
         records.append(SubmittedRecord(name, action, told.get("corrects"), hashlib.sha256(text.encode()).hexdigest()))
