@@ -16,7 +16,7 @@ REGIMES = re.compile(r"\b(MiCA|ESMA|MiFIR|EU|MAS|SF\(?RDC\)?R?|PSN02|CFTC|Part 4
 _SCHEMA = r"(?:XSD|XML Schema|JSON Schema|schema)s?"
 # "official … schema", with up to four words between, and what it is of.
 _CALLED = re.compile(
-    rf"\bofficial((?:\s+(?!(?:is|are|was|of|for|or|and|not)\b)[\w.'’()-]+){{0,4}}?)\s+({_SCHEMA})\b((?:\s+(?:of|for|from|by)(?:\s+[\w.'’()-]+){{1,3}})?)",
+    rf"\bofficial((?:\s+(?!(?:is|are|was|of|for|or|and|not|because)\b)[\w.'’()-]+){{0,4}}?)\s+({_SCHEMA})\b((?:\s+(?:of|for|from|by)(?:\s+[\w.'’()-]+){{1,3}})?)",
     re.IGNORECASE,
 )
 # "the schema … is official".
@@ -44,7 +44,8 @@ def _is_false(sentence: str) -> bool:
         if _DENIED.search(sentence[: found.start()]):
             continue
         about = found[1] + found[3]
-        several = found[2].lower().endswith("s")
+        # All of them as a kind, which says of none that it is one.
+        several = found[2].lower().endswith("s") or re.search(r"\b(every|each|any)\s*$", sentence[: found.start()], re.IGNORECASE)
         if REGIMES.search(about) or not (several or OFFICIAL.search(about) or (OFFICIAL.search(sentence) and not REGIMES.search(sentence))):
             return True
     for found in _SAID.finditer(sentence):

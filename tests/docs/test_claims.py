@@ -15,6 +15,7 @@ BAD = [
     "# Valid against the official\n# ESMA JSON Schema.",
     "The schema that the CFTC gives is official.",
     "Each file is checked against the official schema.",
+    "Every official MAS schema is here.",
     "Checked with the MiCA XSD.",
     "Validated by ESMA's JSON Schema before it is filed.",
 ]
@@ -23,6 +24,8 @@ GOOD = [
     "Never say official MiCA XSD.",
     "It is valid against the official OECD XSD.",
     "The official schema of CARF is installed by a command.",
+    "Every official schema that a report may name has a pinned hash.",
+    "A file called official because somebody's schema accepted it is none.",
     "Official schemas are installed with pinned hashes.",
     "Our own MiCA schema says what the table asks.",
     "This schema is not official.",
