@@ -23,6 +23,7 @@ _CALLED = re.compile(
 _SAID = re.compile(rf"\b{_SCHEMA}\b[^.;:]{{0,60}}?\b(?:is|are)\s+(not\s+|never\s+)?official\b", re.IGNORECASE)
 # A regime's schema, as if it had one.
 _OWNED = re.compile(rf"\b(MiCA|ESMA|MAS|CFTC|Part 45)(?:['’]s)?\s+({_SCHEMA})\b", re.IGNORECASE)
+_MAY_CLAIM = re.compile(r"official|\b(?:MiCA|ESMA|MAS|CFTC|Part 45)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(no|not|never|without|neither|nor|own|isn't|is not|nobody)\b[^.;]{0,50}$", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+")
 
@@ -36,7 +37,7 @@ def sentences(text: str) -> Iterator[str]:
 
 def false_claims(text: str) -> list[str]:
     """The sentences that call a schema official which is not."""
-    return [sentence for sentence in sentences(text) if _is_false(sentence)]
+    return [sentence for sentence in sentences(text) if _is_false(sentence)] if _MAY_CLAIM.search(text) else []
 
 
 def _is_false(sentence: str) -> bool:
@@ -57,7 +58,7 @@ def _is_false(sentence: str) -> bool:
 def words_of(path: Path) -> str:
     """What a reader reads in a file: all of it, and of code the comments and texts."""
     text = path.read_text()
-    if path.suffix != ".py" or not (re.search("official", text, re.IGNORECASE) or _OWNED.search(text)):
+    if path.suffix != ".py" or not _MAY_CLAIM.search(text):
         return text
     with path.open("rb") as file:
         kinds = (tokenize.COMMENT, tokenize.STRING)
