@@ -16,13 +16,14 @@ REGIMES = re.compile(r"\b(MiCA|ESMA|MiFIR|EU|MAS|SF\(?RDC\)?R?|PSN02|CFTC|Part 4
 _SCHEMA = r"(?:XSD|XML Schema|JSON Schema|schema)s?"
 # "official … schema", with up to four words between, and what it is of.
 _CALLED = re.compile(
-    rf"\bofficial((?:\s+(?!(?:is|are|was|of|for|or|and|not)\b)[\w.'’()-]+){{0,4}}?)\s+({_SCHEMA})\b((?:\s+(?:of|for|from|by)(?:\s+[\w.'’()-]+){{1,3}})?)",
+    rf"\bofficial((?:\s+(?!(?:is|are|was|of|for|or|and|not|because)\b)[\w.'’()-]+){{0,4}}?)\s+({_SCHEMA})\b((?:\s+(?:of|for|from|by)(?:\s+[\w.'’()-]+){{1,3}})?)",
     re.IGNORECASE,
 )
 # "the schema … is official".
 _SAID = re.compile(rf"\b{_SCHEMA}\b[^.;:]{{0,60}}?\b(?:is|are)\s+(not\s+|never\s+)?official\b", re.IGNORECASE)
 # A regime's schema, as if it had one.
 _OWNED = re.compile(rf"\b(MiCA|ESMA|MAS|CFTC|Part 45)(?:['’]s)?\s+({_SCHEMA})\b", re.IGNORECASE)
+_MAY_CLAIM = re.compile(r"official|\b(?:MiCA|ESMA|MAS|CFTC|Part 45)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(no|not|never|without|neither|nor|own|isn't|is not|nobody)\b[^.;]{0,50}$", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.;!?])\s+")
 
@@ -36,7 +37,7 @@ def sentences(text: str) -> Iterator[str]:
 
 def false_claims(text: str) -> list[str]:
     """The sentences that call a schema official which is not."""
-    return [sentence for sentence in sentences(text) if _is_false(sentence)]
+    return [sentence for sentence in sentences(text) if _is_false(sentence)] if _MAY_CLAIM.search(text) else []
 
 
 def _is_false(sentence: str) -> bool:
@@ -44,7 +45,8 @@ def _is_false(sentence: str) -> bool:
         if _DENIED.search(sentence[: found.start()]):
             continue
         about = found[1] + found[3]
-        several = found[2].lower().endswith("s")
+        # All of them as a kind, which says of none that it is one.
+        several = found[2].lower().endswith("s") or re.search(r"\b(every|each|any)\s*$", sentence[: found.start()], re.IGNORECASE)
         if REGIMES.search(about) or not (several or OFFICIAL.search(about) or (OFFICIAL.search(sentence) and not REGIMES.search(sentence))):
             return True
     for found in _SAID.finditer(sentence):
@@ -56,7 +58,7 @@ def _is_false(sentence: str) -> bool:
 def words_of(path: Path) -> str:
     """What a reader reads in a file: all of it, and of code the comments and texts."""
     text = path.read_text()
-    if path.suffix != ".py" or not (re.search("official", text, re.IGNORECASE) or _OWNED.search(text)):
+    if path.suffix != ".py" or not _MAY_CLAIM.search(text):
         return text
     with path.open("rb") as file:
         kinds = (tokenize.COMMENT, tokenize.STRING)

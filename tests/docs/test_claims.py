@@ -15,6 +15,7 @@ BAD = [
     "# Valid against the official\n# ESMA JSON Schema.",
     "The schema that the CFTC gives is official.",
     "Each file is checked against the official schema.",
+    "Every official MAS schema is here.",
     "Checked with the MiCA XSD.",
     "Validated by ESMA's JSON Schema before it is filed.",
 ]
@@ -23,6 +24,8 @@ GOOD = [
     "Never say official MiCA XSD.",
     "It is valid against the official OECD XSD.",
     "The official schema of CARF is installed by a command.",
+    "Every official schema that a report may name has a pinned hash.",
+    "A file called official because somebody's schema accepted it is none.",
     "Official schemas are installed with pinned hashes.",
     "Our own MiCA schema says what the table asks.",
     "This schema is not official.",
@@ -64,6 +67,7 @@ def _formats(node: object):
             yield from _formats(value)
 
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 CLAIMS = {
     "official": ("Valid against the OECD XSD", "IVMS101.2023 valid"),
     "carrier": ("Valid against ISO 20022", "XSD-valid against ISO 20022", "Checks the structure against ISO 20022"),
@@ -74,7 +78,7 @@ CLAIMS = {
 
 def test_every_form_claims_what_its_status_allows():
     files = sorted((ROOT / "regulations").glob("*.yaml"))
-    forms = [form for path in files for form in _formats(yaml.safe_load(path.read_text()))]
+    forms = [form for path in files for form in _formats(yaml.load(path.read_text(), LOADER))]
     assert len(forms) >= 15
     for form in forms:
         schema, status = form.get("schema") or "", form["schema_status"]

@@ -36,6 +36,15 @@ def render(report: Report, judged: Judged, name: FormatName, heading: Heading, s
     return Document(file_name(report, name, heading), name, content, places(report, name, keys))
 
 
+def tellable(report: Report, judged: Judged) -> tuple[FormatName, ...]:
+    """The forms in which these rows can be told: not all schemas have one for a period with nothing to tell."""
+    if judged.told.height or (
+        report.lifecycle.nil and any(one.path for node in report.nil_tree or report.tree for one in node.every_field())
+    ):
+        return tuple(report.formats)
+    return tuple(name for name in report.formats if name != "xml")
+
+
 def file_name(report: Report, name: FormatName, heading: Heading) -> str:
     """What the document's file is called."""
     return f"{report.slug}_{heading.period_start:%Y-%m-%d}.{SUFFIX[name]}"

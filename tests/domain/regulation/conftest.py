@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from domain.problems import BadInput
-from domain.regulation.reading import read_rulebook
 from domain.regulation.rulebook import Rulebook
+from executor.compliance.rulebook_file import SHIPPED, load_rulebook
 
 ROOT = Path(__file__).resolve().parents[3]
 OWN = ROOT / "domain" / "regulation" / "schemas"
@@ -26,15 +26,10 @@ class SchemasBeside:
         return file
 
 
-def rulebook_texts() -> dict[str, str]:
-    """The shipped rulebook's files by name, the base first."""
-    return {path.name: path.read_text() for path in (ROOT / "regulations.yaml", *sorted((ROOT / "regulations").glob("*.yaml")))}
-
-
 @pytest.fixture(scope="session")
 def rulebook() -> Rulebook:
     """The rulebook that the repository ships."""
-    return read_rulebook(rulebook_texts())
+    return load_rulebook(SHIPPED)
 
 
 @pytest.fixture(scope="session")

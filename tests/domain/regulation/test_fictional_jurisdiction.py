@@ -11,7 +11,8 @@ from domain.regulation.calendar import due, period_of
 from domain.regulation.reading import read_rulebook
 from domain.regulation.report import judge, render, validate
 from domain.regulation.rulebook import Rulebook
-from tests.domain.regulation.conftest import OWN, SchemasBeside, rulebook_texts
+from executor.compliance.rulebook_file import SHIPPED, rulebook_texts
+from tests.domain.regulation.conftest import OWN, SchemasBeside
 from tests.domain.regulation.report_rows import frame, heading, trade
 
 FILE = Path(__file__).with_name("fictional_jurisdiction.yaml")
@@ -21,7 +22,7 @@ ID = "XF.TRA.trades"
 @pytest.fixture(scope="module")
 def with_freedonia() -> Rulebook:
     """The shipped rulebook with one file more."""
-    return read_rulebook({**rulebook_texts(), "XF.yaml": FILE.read_text()})
+    return read_rulebook({**rulebook_texts(SHIPPED), "XF.yaml": FILE.read_text()})
 
 
 def test_a_jurisdiction_is_sixty_lines_of_yaml_at_most():
@@ -73,4 +74,4 @@ def test_a_mistake_in_it_is_told_with_its_line_and_what_to_write(with_freedonia:
     wrong = FILE.read_text().replace("validate: dti}", "validate: dtu}")
     line = wrong[: wrong.index("validate: dtu")].count("\n") + 1
     with pytest.raises(BadInput, match=rf"XF.yaml, line {line}.*did you mean dti"):
-        read_rulebook({**rulebook_texts(), "XF.yaml": wrong})
+        read_rulebook({**rulebook_texts(SHIPPED), "XF.yaml": wrong})

@@ -1,4 +1,4 @@
-"""Bytes that came in to answers: parsed as the foreign files they are, and held to the official schema of their message."""
+"""Bytes that came in to answers: parsed as the foreign files they are, and held to the schema of their message."""
 
 from __future__ import annotations
 
