@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 from pipelines.home import PROJECT, Home
 
 SOURCES = ("domain", "executor", "models", "assets", "pipelines", "dbt")
-SETTINGS = ("profit_centers.yaml", "requirements/run.txt", "dagster.yaml")
+SETTINGS = ("profit_centers.yaml", "parties.yaml", "regulations.yaml", "requirements/run.txt", "dagster.yaml")
 
 
 def fingerprint(home: Home) -> str:
