@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from domain.problems import BadInput
@@ -40,9 +41,8 @@ def text_of(entry: AuditEntry) -> bytes:
     """The entry's canonical text. Raises BadInput when its time has no zone, its facts are no JSON values, or it is too long."""
     if entry.at.tzinfo is None:
         raise BadInput(f"The time of {entry.kind} has no zone; give it in UTC.", field="at")
-    at = entry.at.astimezone(UTC).isoformat(timespec="microseconds")
     try:
-        text = canonical({"about": entry.about, "at": at, "facts": dict(entry.facts), "kind": entry.kind})
+        text = canonical({"about": entry.about, "at": _in_utc(entry.at), "facts": dict(entry.facts), "kind": entry.kind})
     except (TypeError, ValueError) as error:
         raise BadInput(
             f"The facts of {entry.kind} cannot be written down ({error}); use text, whole and finite numbers, lists and mappings.",
@@ -51,6 +51,12 @@ def text_of(entry: AuditEntry) -> bytes:
     if len(text) > MAX_BYTES:
         raise BadInput(f"{entry.kind} is longer than {MAX_BYTES} bytes; keep its hash here and the document elsewhere.", field="facts")
     return text
+
+
+@lru_cache(maxsize=1_024)
+def _in_utc(at: datetime) -> str:
+    """The time as text; the entries of a batch mostly share it."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -36,8 +36,9 @@ class AuditLog:
 
     def __init__(self, path: Path, anchors: Path | None = None) -> None:
         self.path, self.anchors = path, anchors or anchors_beside(path)
-        self._lock: int | None = owned(path, "Another process", "the audit log")
+        self._lock: int | None = None
         try:
+            self._lock = owned(path, "Another process", "the audit log")
             made_private(path)
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
             self._connection.execute("pragma journal_mode=wal")
@@ -45,9 +46,15 @@ class AuditLog:
             for table in _TABLES:
                 self._connection.execute(table)
             self._tree, self._last = _tree_of(LogReader(self._connection))
-        except (sqlite3.DatabaseError, Broken) as error:
+        except sqlite3.DatabaseError as error:
             self.close()
-            raise error if isinstance(error, Broken) else _problem(path, error) from error
+            raise _problem(path, error) from error
+        except OSError as error:
+            self.close()
+            raise JournalUnavailable(f"The audit log {path} cannot be opened: {error.strerror}.", path=str(path)) from error
+        except Broken:
+            self.close()
+            raise
 
     def __enter__(self) -> AuditLog:
         return self

@@ -65,6 +65,7 @@ def test_what_cannot_be_written_down_is_refused_and_nothing_of_its_batch_is_ther
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=5))
 def test_for_any_batches_and_restarts_the_tree_is_that_of_all_entries(tmp_path_factory: pytest.TempPathFactory, batches: list[int]) -> None:
     path = tmp_path_factory.mktemp("log") / "log"
+    root, size = EMPTY, 0
     for count in batches:
         with AuditLog(path) as log:
             log.append(entries_of(log.size, count))
@@ -116,6 +117,12 @@ def test_a_file_that_is_no_log_is_never_written_to(tmp_path: Path) -> None:
         reader.size()
     with pytest.raises(BadInput, match="There is no audit log"):
         verify_log(tmp_path / "none")
+
+
+def test_a_folder_is_no_log(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    with pytest.raises(JournalUnavailable, match="cannot be opened"):
+        AuditLog(tmp_path / "log")
 
 
 def test_a_log_with_a_gap_is_not_appended_to(tmp_path: Path) -> None:
