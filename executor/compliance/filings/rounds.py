@@ -5,11 +5,12 @@ A round may be run at any time and as often as one likes: it does what is left t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date, timedelta
 
-from domain.problems import Problem, Refused, Unavailable
+from domain.problems import JournalHeld, JournalUnavailable, Problem, Refused, Unavailable
 from domain.regulation.filing import Change, Filing, RecordMessage, Refusal, State, decide, told_as
 from domain.regulation.filing.lifecycle import DONE, WAITING
 from executor.compliance.filings.desk import FilingDesk
@@ -57,7 +58,23 @@ class Rounds:
         with suppress(Unavailable):
             self.desk.collect(self.door)
         for preparation in preparations:
+            self._tried_to_make(preparation)
+
+    def _tried_to_make(self, preparation: Preparation) -> None:
+        """One report of a round; what keeps it from being made becomes an urgent ticket, and the others go on."""
+        about = f"cannot/{preparation.key.filing_id(0)}/"
+        try:
             self.bring_up_to_date(preparation)
+        except (JournalHeld, JournalUnavailable):
+            raise
+        except Refused as problem:
+            ticket_id = about + hashlib.sha256(problem.message.encode()).hexdigest()[:16]
+            what = f"{preparation.key.report_id} about {preparation.key.period_start} cannot be filed: {problem.message}"
+            self.desk.ticket(ticket_id, None, "urgent", what, "Mend what it names; the next round tries again.")
+        else:
+            for ticket in self.desk.store.filings.open_tickets():
+                if ticket.ticket_id.startswith(about):
+                    self.desk.close_ticket(ticket.ticket_id, "it was made")
 
     def bring_up_to_date(self, preparation: Preparation) -> Filing | None:
         """Takes the filing of a report and period as far as it can go now."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.problems import BadInput, Refused, Unavailable
+from domain.problems import BadInput, JournalUnavailable, Refused, Unavailable
 from domain.regulation.filing import State
 from executor.compliance.filings.answers.foreign_xml import parsed
 from executor.compliance.filings.answers.writing import Said, status_advice
@@ -199,3 +199,27 @@ def test_what_was_made_before_a_restart_is_not_made_again(world: World):
     world.settle(trades, days=1)
     (filing,) = world.store.filings.of_key(trades.key)
     assert (filing.state, len(filing.versions), filing.version.made_at) == (State.ACKED, 1, MONDAY)
+
+
+def test_a_report_that_cannot_be_made_is_an_urgent_ticket_and_the_others_go_on(world: World):
+    class Broken(Trades):
+        def records(self):
+            if self.nil:
+                raise BadInput("The schema own/x.xsd is missing.")
+            return super().records()
+
+    broken, users = Broken(rows={"T1": 10}, nil=True), Users(rows={"C1": 1})
+    world.rounds.run([broken, users])
+    world.rounds.run([broken, users])
+    (ticket,) = world.store.filings.open_tickets()
+    assert ticket.severity == "urgent" and "own/x.xsd is missing" in ticket.what
+    assert (world.states(broken), world.states(users)) == ([], ["acked"])
+    broken.nil = False
+    world.settle(broken, days=1)
+    assert world.states(broken) == ["acked"] and world.store.filings.open_tickets() == []
+
+
+def test_a_store_that_takes_nothing_ends_the_round(world: World):
+    world.store.close()
+    with pytest.raises(JournalUnavailable):
+        world.rounds.run([Trades(rows={"T1": 10})])
