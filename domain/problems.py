@@ -11,9 +11,11 @@ Problem
 │   ├── MessageRejected    a message of an agent is set aside; `fault` names why
 │   ├── UnknownNegotiation no negotiation was held about that trade
 │   ├── GuardRefused       a rule of the desk said no; `rule` names it
+│   │   └── LimitViolated      a rule of a jurisdiction did: it is written down as a violation, and people are told
 │   ├── NotAllowed         the caller did not show that it may do this
 │   │   └── WrongRole      the caller showed who it is, and may not do this
 │   ├── JournalHeld        another executor owns the journal
+│   ├── IllegalTransition  a filing cannot take that step from where it is; `allowed` lists those it can
 │   ├── WouldRevert        the rehearsal on the newest block reverts
 │   │   ├── InsufficientBalance    the account holds too little
 │   │   └── InsufficientAllowance  the account lets the router take too little
@@ -23,6 +25,7 @@ Problem
 │   ├── StillKept          a retention rule or a legal hold keeps the record: wait for its day, or for the release
 │   ├── HopelessTrial      the experiment can't succeed as planned
 │   ├── UnknownOrder       no order goes by that client order id
+│   ├── UnknownReport      no report of that name, period or format was written
 │   ├── OrderConflict      an order id was used before for another order
 │   ├── UnknownModel       no model of that name and version is on the shelf, or no activation has that id
 │   ├── ActivationConflict a key was used for another activation, or another one came between
@@ -110,6 +113,13 @@ class GuardRefused(Refused):
         super().__init__(f"Refused by {rule}: {sentence}", rule=rule, **facts)
 
 
+class LimitViolated(GuardRefused):
+    """What a jurisdiction, or a list of addresses that may not be dealt with, forbids. The refusal is journalled as a violation too.
+
+    The facts name the limit: `limit_id`, `jurisdiction`, `basis` (law or internal_policy), `doc_ref` with `verified`, `client_id`.
+    """
+
+
 class NotAllowed(Refused):
     """The caller did not show that it may do this."""
 
@@ -134,6 +144,10 @@ class UnknownOrder(Refused):
     """No order goes by that client order id."""
 
 
+class UnknownReport(Refused):
+    """No report goes by that name, or none was written for that day or in that format."""
+
+
 class UnknownModel(Refused):
     """No model goes by that name and version, or no activation by that id."""
 
@@ -144,6 +158,10 @@ class ActivationConflict(Refused):
 
 class JournalHeld(Refused):
     """Another executor owns the journal; two owners would sign one nonce for two meanings."""
+
+
+class IllegalTransition(Refused):
+    """A filing cannot take that step from where it is. `allowed` lists those it can."""
 
 
 class WouldRevert(Refused):

@@ -16,11 +16,13 @@ from executor.agents.negotiations import Negotiations
 from executor.agents.settings import AgentSettings, as_settings
 from executor.arrivals import Arrivals
 from executor.brakes import Notes, SwitchAndLimits, told_of_limits, told_of_switch
+from executor.compliance.alerts import Alerting, Channel
+from executor.compliance.in_force import put_in_force
 from executor.desk import Desk, DeskSettings
 from executor.engine import Parts, RunningExecutor
 from executor.guards import Guards, KillSwitch, Limits, LimitsWatch
 from executor.journal import Journal, open_store
-from executor.offline import NoGas, NoNode, PoolRehearsal
+from executor.offline import HandedOverPrices, HandedOverTokens, NoGas, NoNode, PoolRehearsal
 from executor.orders import TERMINAL, Entry, OrderRequest, State
 from executor.planner import Floor, SplitPlanner
 from executor.ports import Chance, Clock, SystemClock, system_chance
@@ -31,6 +33,7 @@ from executor.venue import every_venue
 if TYPE_CHECKING:
     from executor.desk import Signing
     from executor.desk_file import DeskFile
+    from executor.desk_sections import ComplianceSettings
     from executor.ledger.store import LedgerStore
     from executor.mirror import WatchedPool
 
@@ -40,14 +43,25 @@ NO_LIMITS = Limits(max_slippage_bps=9_999, max_open_orders=10_000, max_rejects=1
 
 
 def simulation(
-    folder: Path, *, agents: AgentSettings | Sequence[str] = (), clock: Clock | None = None, chance: Chance | None = None
+    folder: Path,
+    *,
+    agents: AgentSettings | Sequence[str] = (),
+    compliance: ComplianceSettings | None = None,
+    cash: frozenset[str] = frozenset(),
+    channels: Sequence[Channel] = (),
+    clock: Clock | None = None,
+    chance: Chance | None = None,
 ) -> ExecutorService:
     """The executor on the hand-over of a folder, with its journal and kill switch beside it. Nothing can be sent.
 
-    `agents` are those that `service.negotiations` asks. Raises BadInput for one that there is none of.
+    `agents` are those that `service.negotiations` asks. `compliance` says whose limits hold for clients, `cash` which tokens are
+    dollars, `channels` where people are told of violations. Raises BadInput for an agent that there is none of, and for a file of
+    `compliance` that does not pass.
     """
     clock, chance = clock or SystemClock(), chance or system_chance()
     telemetry, activation, notes = Telemetry(clock), Activation(folder), Notes()
+    rules = put_in_force(compliance, cash)
+    alerting = Alerting(channels, clock, chance, _counting(telemetry))
     switch = KillSwitch(folder, told_of_switch(notes, telemetry, clock))
 
     def floor() -> Floor:
@@ -76,7 +90,22 @@ def simulation(
         return _venues(at.chain_id, standing, [booked.venue or booked.protocol for booked in at.book], {})
 
     folder.mkdir(parents=True, exist_ok=True)
-    guards = Guards(limits=lambda: NO_LIMITS, switch=switch, prices=_NoPrices(), tokens={}, newest=lambda: None)
+    guards = Guards(
+        limits=lambda: NO_LIMITS,
+        switch=switch,
+        prices=HandedOverPrices(activation),
+        tokens=HandedOverTokens(floor),
+        newest=lambda: None,
+        jurisdictions=rules.jurisdictions if rules else None,
+    )
+
+    def begins(desk: Desk, journal: Journal) -> None:
+        notes.journal = journal
+        alerting.begin(journal)
+        guards.replay(journal.orders, clock.now())
+        if rules:
+            notes.note(rules.entry(clock.now()))
+
     parts = Parts(
         mode="simulate",
         chain_id=0,
@@ -91,14 +120,22 @@ def simulation(
         venues=venues,
         why_not=why_not,
         symbol_of=symbol_of,
-        begins=lambda desk, journal: setattr(notes, "journal", journal),
-        tasks={"the notes": notes.run},
+        heard=alerting.heard,
+        begins=begins,
+        tasks={"the notes": notes.run, **alerting.tasks()},
         is_shared=True,
     )
     engine = RunningExecutor(parts, clock=clock, chance=chance, telemetry=telemetry)
     negotiations = _negotiations(folder, agents, activation, notes, clock, chance)
     return ExecutorService(
-        folder, engine=engine, activation=activation, negotiations=negotiations, telemetry=telemetry, clock=clock, chance=chance
+        folder,
+        engine=engine,
+        activation=activation,
+        negotiations=negotiations,
+        rules=rules,
+        telemetry=telemetry,
+        clock=clock,
+        chance=chance,
     )
 
 
@@ -109,19 +146,21 @@ def on_chain(
     signer: Signing | None = None,
     approve: Callable[[bytes], None] | None = None,
     agents: AgentSettings | None = None,
+    channels: Sequence[Channel] = (),
     clock: Clock | None = None,
     chance: Chance | None = None,
 ) -> ExecutorService:
     """The executor on a chain, as its desk file says: `paper` without a signer, `live` with one.
 
-    `agents` are asked instead of those that the desk file names; what they say is advice and sends nothing.
+    `agents` are asked instead of those that the desk file names; what they say is advice and sends nothing. `channels` are where
+    people are told of violations.
 
     `approve` raises BadInput for a desk file that is not signed. Raises BadInput when mode and signer do not go together, or a setting
     is not possible. Nothing is asked of the chain before the service starts.
     """
     if (desk.mode == "live") != (signer is not None) or desk.mode == "simulate":
         raise BadInput(f"A desk in the mode {desk.mode} cannot be assembled like this; look at `mode` and the key.", field="mode")
-    parts = _OnChain(desk, folder, signer, approve, clock or SystemClock(), chance or system_chance())
+    parts = _OnChain(desk, folder, signer, approve, channels, clock or SystemClock(), chance or system_chance())
     return parts.service(agents or desk.agents)
 
 
@@ -134,6 +173,7 @@ class _OnChain:
         folder: Path,
         signer: Signing | None,
         approve: Callable[[bytes], None] | None,
+        channels: Sequence[Channel],
         clock: Clock,
         chance: Chance,
     ) -> None:
@@ -153,6 +193,7 @@ class _OnChain:
 
         self.desk, self.folder, self.signer, self.clock, self.chance = desk, folder, signer, clock, chance
         self.telemetry, self.activation, self.notes = Telemetry(clock), Activation(folder), Notes()
+        self.alerting = Alerting(channels, clock, chance, _counting(self.telemetry))
         self.node = HttpNode(desk.node.http)
         self.arrivals = Arrivals(clock)
         bell = self.arrivals.noting(WebSocketSubscription(desk.node.ws)) if desk.node.ws else None
@@ -177,6 +218,7 @@ class _OnChain:
             learnt=self._learnt,
             arrived=self.arrivals.note,
         )
+        self.rules = put_in_force(desk.compliance, desk.dollars)
         self.prices = PoolPrices(self.following.floor, desk.dollars, desk.wrapped_native)
         self.switch = KillSwitch(desk.folder, told_of_switch(self.notes, self.telemetry, clock))
         self.watch = LimitsWatch(
@@ -194,6 +236,7 @@ class _OnChain:
             tokens=desk.tokens,
             newest=self.following.newest,
             wrapped_native=desk.wrapped_native,
+            jurisdictions=self.rules.jurisdictions if self.rules else None,
         )
         self.gas = GasDesk(
             self.node,
@@ -246,6 +289,7 @@ class _OnChain:
             engine=engine,
             activation=self.activation,
             negotiations=_negotiations(self.folder, agents, self.activation, self.notes, self.clock, self.chance),
+            rules=self.rules,
             telemetry=self.telemetry,
             clock=self.clock,
             chance=self.chance,
@@ -274,7 +318,7 @@ class _OnChain:
             "the ledger's order ids": self._attribute,
             "the lake": lake.run,
         }
-        return tasks | ({"the report to Dagster": report.run} if report else {})
+        return tasks | self.alerting.tasks() | ({"the report to Dagster": report.run} if report else {})
 
     async def _ring(self) -> None:
         await self.heads.run()
@@ -319,11 +363,16 @@ class _OnChain:
 
     def _begins(self, desk: Desk, journal: Journal) -> None:
         self.running_desk, self.journal, self.notes.journal = desk, journal, journal
+        self.alerting.begin(journal)
+        self.guards.replay(journal.orders, self.clock.now())
+        if self.rules:
+            self.notes.note(self.rules.entry(self.clock.now()))
         for order in journal.orders.unfinished():
             for attempt in order.attempts:
                 self.attributing.put_nowait((attempt.tx_hash, order.order_id))
 
     def _heard(self, entry: Entry) -> None:
+        self.alerting.heard(entry)
         if entry.order_id is None or self.journal is None:
             return
         if entry.kind == State.SIGNED:
@@ -363,6 +412,11 @@ class _OnChain:
         await asyncio.to_thread(self.ledger.close)
 
 
+def _counting(telemetry: Telemetry) -> Callable[[str], None]:
+    """Counts alerts that a channel did not take, by channel."""
+    return lambda channel: telemetry.alerts.labels(f"not_taken_by_{channel}").inc()
+
+
 def _negotiations(
     folder: Path, agents: AgentSettings | Sequence[str] | None, activation: Activation, notes: Notes, clock: Clock, chance: Chance
 ) -> Negotiations | None:
@@ -374,13 +428,6 @@ def _negotiations(
     from executor.agents.handed_over import HandedOverViews
 
     return advised(folder, settings, lambda news: HandedOverViews(activation, news), lambda: notes.journal, clock, chance)
-
-
-class _NoPrices:
-    """Nothing is priced where nothing is limited in dollars."""
-
-    def usd(self, token: str) -> float | None:
-        return None
 
 
 def _venues(

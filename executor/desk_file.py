@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from domain.problems import BadInput
 from executor.agents.settings import AgentSettings
 from executor.desk_sections import (
+    ComplianceSettings,
     GasSettings,
     KeySetting,
     NodeSettings,
     PoolSetting,
     read_agents,
+    read_compliance,
     read_deployments,
     read_finality,
     read_gas,
@@ -74,6 +76,7 @@ class DeskFile:
     limits: Limits
     key: KeySetting | None
     agents: AgentSettings | None = None
+    compliance: ComplianceSettings | None = None
 
     @property
     def folder(self) -> Path:
@@ -141,6 +144,7 @@ def read_desk_file(content: bytes, path: Path, environment: Mapping[str, str] | 
         limits=Limits(),
         key=top.maybe("key", lambda value: read_key(value, path.parent), None),
         agents=top.maybe("agents", lambda value: read_agents(value, surroundings), None),
+        compliance=read_compliance(top, path.parent),
     )
     desk = replace(desk, limits=_limits(top.get("limits"), desk))
     top.done()

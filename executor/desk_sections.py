@@ -65,6 +65,30 @@ class KeySetting:
     environment: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ComplianceSettings:
+    """Where the desk's rulebook, its clients and its lists of addresses lie; a desk without them trades for nobody but its firm."""
+
+    regulations: Path | None = None
+    parties: Path | None = None
+    lists: Path | None = None
+
+
+def read_compliance(top: Section, folder: Path) -> ComplianceSettings | None:
+    """The three paths; None where the file names none of them."""
+
+    def existing(value: Value) -> Path:
+        path = folder / value.text()
+        if not path.exists():
+            value.bad("nothing lies there; put it there, write where it is (from the desk file's folder), or leave the setting out.")
+        return path
+
+    settings = ComplianceSettings(*(top.maybe(name, existing, None) for name in ("regulations", "parties", "lists")))
+    if settings.regulations is not None and settings.parties is None:
+        top["regulations"].bad("its limits are by client; write `parties` too: the file that says who the clients are.", show=False)
+    return None if settings == ComplianceSettings() else settings
+
+
 def read_mode(value: Value | None) -> Mode:
     """Nothing but the word itself makes a desk live."""
     told = value.choice("simulate", "paper", "live") if value else "simulate"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from domain.problems import Unavailable
+from domain.problems import Problem, Unavailable
+from executor.activation import Activation
 from executor.calls import replay
 from executor.chain.node import Call
 from executor.orders import Fees, OrderRequest, Rehearsed, Routed
 from executor.planner import Floor
+from executor.routing.pool_book import Token
 
 NO_CHAIN = "There is no chain in the mode simulate; start with `grekko serve --desk FILE` for one."
 
@@ -35,6 +37,46 @@ class NoGas:
 
     def check_budget(self, symbol: str, gas_limit: int, fees: Fees) -> None:
         """Every budget holds."""
+
+
+class HandedOverTokens(Mapping[str, Token]):
+    """The tokens of the hand-over in force by address; none while there is no hand-over."""
+
+    def __init__(self, floor: Callable[[], Floor]) -> None:
+        self._floor = floor
+
+    def __getitem__(self, address: str) -> Token:
+        try:
+            token = self._floor().book.token(address)
+        except Problem as problem:
+            raise KeyError(address) from problem
+        if token.address != address:
+            raise KeyError(address)  # a symbol is no address
+        return token
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            return iter([token.address for token in self._floor().book.tokens])
+        except Problem:
+            return iter(())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+class HandedOverPrices:
+    """What tokens were worth when the market was handed over."""
+
+    def __init__(self, activation: Activation) -> None:
+        self._activation = activation
+
+    def usd(self, token: str) -> float | None:
+        """Dollars for one whole token; None where the hand-over does not say."""
+        try:
+            snapshot = self._activation.current
+        except Problem:
+            return None
+        return snapshot.history.at(snapshot.as_of).price_usd(token)
 
 
 class PoolRehearsal:

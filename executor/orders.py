@@ -42,6 +42,8 @@ TERMINAL = frozenset({State.FINAL, State.REPLACED, State.ABANDONED, State.REFUSE
 
 # Entries beside the states themselves: a block with our transaction was taken back; somebody wants the order cancelled.
 UNSEEN, CANCEL_ASKED = "unseen", "cancel_asked"
+# A limit of a jurisdiction that the order would have gone beyond. The refusal follows in the same commit, so there is one of an order.
+VIOLATION = "compliance_violation"
 # Entries about the key and no order: somebody else used it; a nonce that nobody uses was consumed so that later ones can follow.
 FOREIGN_NONCE, GAP_FILLED = "foreign_nonce", "gap_filled"
 
@@ -57,6 +59,7 @@ _MAY_FOLLOW: Mapping[str, frozenset[State]] = {
     State.ABANDONED: frozenset(State) - TERMINAL,
     State.REFUSED: frozenset({State.INTENT, State.ROUTED, State.SIMULATED}),
     CANCEL_ASKED: frozenset(State) - TERMINAL,
+    VIOLATION: frozenset({State.INTENT, State.ROUTED, State.SIMULATED}),
 }
 
 
@@ -75,7 +78,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """What somebody asks for. `sell` and `buy` are token addresses, amounts are base units, `min_amount_out` is the caller's own floor."""
+    """What somebody asks for. `sell` and `buy` are token addresses, amounts are base units, `min_amount_out` is the caller's own floor.
+
+    `client_id` says for whom; None is the firm's own account.
+    """
 
     client_order_id: str
     sell: str
@@ -84,6 +90,7 @@ class OrderRequest:
     slippage_bps: int = 50
     min_amount_out: int | None = None
     valid_for_seconds: int = 120
+    client_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,7 @@ class Order:
     outcome: Outcome | None = None
     cancel_asked: bool = False
     refusal: Mapping[str, Any] | None = None
+    violation: Mapping[str, Any] | None = None
 
     @property
     def order_id(self) -> str:
@@ -242,7 +250,7 @@ class Order:
     def after(self, entry: Entry) -> Order:
         """The order after one more entry. Raises Broken when it cannot follow: such a journal must not be acted on."""
         allowed = _MAY_FOLLOW.get(entry.kind)
-        if allowed is None or self.state not in allowed or self.is_terminal:
+        if allowed is None or self.state not in allowed or self._is_over_for(entry.kind):
             raise Broken(f"Order {self.order_id}: {entry.kind} cannot follow {self.state}; verify the journal.", order_id=self.order_id)
         facts = entry.facts
         match entry.kind:
@@ -263,9 +271,20 @@ class Order:
                 return replace(self, state=State.BROADCAST, seen=None)
             case "cancel_asked":
                 return replace(self, cancel_asked=True)
+            case "compliance_violation":
+                return replace(self, violation=dict(facts))
             case State.REFUSED:
                 return replace(self, state=State.REFUSED, refusal=dict(facts))
         return replace(self, state=State(entry.kind), outcome=Outcome(**facts))
+
+    def _is_over_for(self, kind: str) -> bool:
+        """Whether an entry of this kind comes too late. What violates a limit is refused, and nothing else happens to it.
+
+        Without a key a rehearsed order is over, but a rule that is asked right after the rehearsal may still say no.
+        """
+        if self.violation is not None:
+            return kind != State.REFUSED
+        return self.is_terminal and (self.state is not State.SIMULATED or kind not in (VIOLATION, State.REFUSED))
 
     def _signed(self, attempt: Attempt) -> Order:
         if self.nonce is not None and attempt.nonce != self.nonce:

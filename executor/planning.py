@@ -84,6 +84,21 @@ def options_for(book: PoolBook, intent: Intent, market: Market) -> Options:
 
     Raises NoRoute when no path takes the whole amount.
     """
+    ranked = _ranked(book, intent, market)
+    now = ranked[0]
+    used = {leg.pool_id for leg in now.legs}
+    second = next((plan for plan in ranked[1:] if not used & {leg.pool_id for leg in plan.legs}), None)
+    other = second.routes[0] if second else _smaller_path(book, intent, used)
+    split = _split(book, now.routes[0], other, intent.amount_in) if other else None
+    return Options(now, second, split)
+
+
+def best_path(book: PoolBook, intent: Intent, market: Market) -> Plan:
+    """The single path that gives most after gas, without the search for a split. Raises NoRoute when none takes the whole amount."""
+    return _ranked(book, intent, market)[0]
+
+
+def _ranked(book: PoolBook, intent: Intent, market: Market) -> list[Plan]:
     sold, bought = intent.token_in.address, intent.token_out.address
     found = [Plan.of(book, route) for route in all_paths(book, sold, bought, intent.amount_in, MAX_HOPS)]
     if not found:
@@ -94,13 +109,7 @@ def options_for(book: PoolBook, intent: Intent, market: Market) -> Options:
             buy=bought,
             amount=str(intent.amount_in),
         )
-    ranked = sorted(found, key=lambda plan: -received(plan, intent, market))
-    now = ranked[0]
-    used = {leg.pool_id for leg in now.legs}
-    second = next((plan for plan in ranked[1:] if not used & {leg.pool_id for leg in plan.legs}), None)
-    other = second.routes[0] if second else _smaller_path(book, intent, used)
-    split = _split(book, now.routes[0], other, intent.amount_in) if other else None
-    return Options(now, second, split)
+    return sorted(found, key=lambda plan: -received(plan, intent, market))
 
 
 def _smaller_path(book: PoolBook, intent: Intent, used: set[int]) -> Route | None:

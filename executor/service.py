@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ from domain.market import MarketHistory, microseconds
 from domain.problems import BadInput, Problem, Unavailable, UnknownOrder
 from executor.activation import Activation, Deployment, Operation, Wish
 from executor.agents.negotiations import Negotiations
+from executor.compliance.in_force import InForce
+from executor.compliance.report_shelf import ReportShelf
+from executor.compliance.swap_rules import SwapRules
 from executor.decisions import Decisions
 from executor.engine import RunningExecutor
 from executor.journal import Sealed
@@ -48,6 +51,7 @@ class ExecutorService:
         engine: RunningExecutor | None = None,
         activation: Activation | None = None,
         negotiations: Negotiations | None = None,
+        rules: InForce | None = None,
         telemetry: Telemetry | None = None,
         clock: Clock | None = None,
         chance: Chance | None = None,
@@ -61,8 +65,12 @@ class ExecutorService:
         self._beside_orders = OrderDecisions(self.activation, self.decisions, self._priced, self.clock)
         self.started = self.clock.monotonic()
         self._engine = engine
+        self.rules = rules
+        # Reports are written into the home that the executor's folder is in.
+        self.reports = ReportShelf(folder.parent / "compliance" / "reports")
         self._chance = chance or system_chance()
         self._swaps = SimulatedSwaps(self.activation, self.decisions, self.clock, self._chance)
+        self._swap_rules = SwapRules(rules, self.activation)
         self._at_work: set[asyncio.Task[Any]] = set()
         self.refresh()
 
@@ -136,10 +144,27 @@ class ExecutorService:
         return self._swaps.swap_now(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
 
     async def swap_durably(
-        self, sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool, client_order_id: str | None
+        self,
+        sell: str,
+        buy: str,
+        amount_in: int,
+        slippage_bps: int,
+        may_wait: bool,
+        client_order_id: str | None,
+        client_id: str | None = None,
     ) -> dict[str, Any]:
-        """The same, sharing the wait for the disk with others who ask meanwhile."""
-        return await self._swaps.swap(asked_for(sell, buy, amount_in, slippage_bps, may_wait), client_order_id)
+        """The same, sharing the wait for the disk with others who ask meanwhile.
+
+        For a client the rules of its jurisdictions are asked, without one the lists alone. Raises GuardRefused.
+        """
+        request = OrderRequest(client_order_id or "swap", sell, buy, amount_in, slippage_bps, client_id=client_id)
+        if self.rules is not None or client_id is not None:
+            intent = intent_of(self.activation.current.book, sell, buy, amount_in)
+            request = replace(request, sell=intent.token_in.address, buy=intent.token_out.address)
+        self._swap_rules.check(request, self.clock.now())
+        answer = await self._swaps.swap(asked_for(sell, buy, amount_in, slippage_bps, may_wait, client_id), client_order_id)
+        self._swap_rules.check_legs(request, answer, self.clock.now())
+        return answer
 
     def pools(self) -> dict[str, Any]:
         """Every pool of the book, with its price at the margin."""
@@ -172,8 +197,11 @@ class ExecutorService:
         min_amount_out: int | None = None,
         valid_for_seconds: int = 120,
         client_order_id: str | None = None,
+        client_id: str | None = None,
     ) -> tuple[Order, bool]:
         """The order as far as it came, and whether it is new. Without an id it gets one that nobody else has.
+
+        `client_id` says for whom; without one it is for the firm's own account.
 
         Raises UnknownToken, BadInput, OrderConflict, and Unavailable when orders are not taken at the moment.
         """
@@ -190,7 +218,7 @@ class ExecutorService:
         else:
             # Its tokens may have left the book since; by address or by the name they still go by, it is the same order.
             sold, bought = (self._address(name, then) for name, then in ((sell, known.request.sell), (buy, known.request.buy)))
-        request = OrderRequest(order_id, sold, bought, amount_in, slippage_bps, min_amount_out, valid_for_seconds)
+        request = OrderRequest(order_id, sold, bought, amount_in, slippage_bps, min_amount_out, valid_for_seconds, client_id)
         self.telemetry.begun(order_id, self.clock.monotonic())
         order = await desk.submit(request)
         if known is None:
@@ -316,6 +344,7 @@ class ExecutorService:
         told["last_refusal"] = refusal.to_json() if refusal else None
         told["decisions_are_durable"] = self.activation.log.is_durable
         told["notes"] = list(self.activation.notes)
+        told["jurisdictions"] = self.rules.to_json() if self.rules else None
         try:
             snapshot = self.activation.snapshot
         except Problem as problem:

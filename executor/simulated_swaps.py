@@ -16,7 +16,8 @@ from executor.simulation import intent_of, simulate_swap
 SWAP_DECIDED = "swap_decided"
 
 # The order as it is compared; the amount is text, which no JSON reader rounds.
-Asked = tuple[str, str, str, int, bool]
+# For whom it is stands at the end, where it is for a client.
+Asked = tuple[str | int | bool, ...]
 
 
 class SimulatedSwaps:
@@ -42,7 +43,7 @@ class SimulatedSwaps:
         return lambda snapshot: {"asked": list(asked), "answer": self._swapped(snapshot, asked, order_id)}
 
     def _swapped(self, snapshot: Snapshot, asked: Asked, client_order_id: str | None) -> dict[str, Any]:
-        sell, buy, amount_in, slippage_bps, may_wait = asked
+        sell, buy, amount_in, slippage_bps, may_wait = asked[:5]
         order_id = client_order_id or f"swap-{self._chance.getrandbits(96):024x}"
 
         def decide(features: Sequence[float], possible: Collection[str]) -> Decision:
@@ -51,15 +52,18 @@ class SimulatedSwaps:
             return decision
 
         handover = snapshot.handover
-        answer = simulate_swap(handover, intent_of(handover.book, sell, buy, int(amount_in)), slippage_bps, may_wait, decide=decide)
+        answer = simulate_swap(
+            handover, intent_of(handover.book, str(sell), str(buy), int(amount_in)), int(slippage_bps), bool(may_wait), decide=decide
+        )
         decided = answer["decision"]
         self._activation.telemetry.decisions.labels(decided["action"], decided["model_version"]).inc()
         return {**answer, "client_order_id": client_order_id}
 
 
-def asked_for(sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool) -> Asked:
+def asked_for(sell: str, buy: str, amount_in: int, slippage_bps: int, may_wait: bool, client_id: str | None = None) -> Asked:
     """The order as it is compared."""
-    return sell.lower(), buy.lower(), str(amount_in), slippage_bps, may_wait
+    asked = (sell.lower(), buy.lower(), str(amount_in), slippage_bps, may_wait)
+    return asked if client_id is None else (*asked, client_id)
 
 
 def _answer_of(kept: Entry, asked: Asked) -> dict[str, Any]:

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.compliance import reports
+from domain.regulation.rulebook import Rulebook
+from pipelines import filing_calendar
 from pipelines.jobs import everything, promotion, prompt_publication
 from pipelines.resources import resources_of
 from pipelines.schedules import when_the_day_closes
@@ -17,13 +20,14 @@ from pipelines.sensors import when_a_prompt_changes, when_evidence_crosses_the_l
 GROUPS: Sequence[str] = ("chain", "ledger", "enrichment", "profit", "learning", "compliance", "service")
 
 
-def graph_of(home: Path | None = None) -> dg.Definitions:
-    """The whole graph on the data of that home; the settings name it when it is not given."""
+def graph_of(home: Path | None = None, rulebook: Rulebook | None = None) -> dg.Definitions:
+    """The whole graph on the data of that home and with the reports of that rulebook; the settings name both when they are not given."""
+    rules = rulebook or reports.shipped_rulebook()
     return dg.Definitions(
-        assets=assets_of_every_group(),
-        asset_checks=checks_of_every_group(),
-        jobs=[everything, promotion, prompt_publication],
-        schedules=[when_the_day_closes],
+        assets=[*assets_of_every_group(), *reports.assets_of(rules)],
+        asset_checks=[*checks_of_every_group(), *reports.checks_of(rules)],
+        jobs=[everything, promotion, prompt_publication, *filing_calendar.jobs_of(rules)],
+        schedules=[when_the_day_closes, *filing_calendar.schedules_of(rules)],
         sensors=[when_evidence_crosses_the_line, when_a_prompt_changes],
         resources=resources_of(home),
         executor=dg.in_process_executor,

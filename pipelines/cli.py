@@ -10,10 +10,12 @@ import click
 import typer
 
 from domain.problems import Problem
+from pipelines.commands.audit import audit
 from pipelines.commands.demo import demo
 from pipelines.commands.desk import desk
 from pipelines.commands.dev import dev
 from pipelines.commands.evidence import evidence
+from pipelines.commands.filings import filings
 from pipelines.commands.import_logs import import_logs
 from pipelines.commands.journal import journal
 from pipelines.commands.learn import learn
@@ -22,10 +24,12 @@ from pipelines.commands.plan import plan
 from pipelines.commands.prompt import prompt
 from pipelines.commands.quote import quote
 from pipelines.commands.record import record
+from pipelines.commands.regulations import regulations
 from pipelines.commands.replay import replay
 from pipelines.commands.retention import retention
 from pipelines.commands.route import route
 from pipelines.commands.schemas import schemas
+from pipelines.commands.screen import screen
 from pipelines.commands.serve import serve
 from pipelines.commands.verify import verify
 
@@ -66,8 +70,12 @@ app.add_typer(journal, name="journal", rich_help_panel=TRADE)
 app.command(rich_help_panel=TRADE)(negotiate)
 app.add_typer(negotiation, name="negotiation", rich_help_panel=TRADE)
 app.add_typer(prompt, name="prompt", rich_help_panel=TRADE)
+app.add_typer(regulations, name="regulations", rich_help_panel=COMPLY)
+app.add_typer(filings, name="filings", rich_help_panel=COMPLY)
 app.add_typer(retention, name="retention", rich_help_panel=COMPLY)
 app.add_typer(schemas, name="schemas", rich_help_panel=COMPLY)
+app.add_typer(audit, name="audit", rich_help_panel=COMPLY)
+app.command(rich_help_panel=COMPLY)(screen)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

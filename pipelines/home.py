@@ -3,6 +3,7 @@
 <home>/lake       Delta tables           <home>/executor      what the executor is handed
 <home>/dagster    runs and events        <home>/analyst.duckdb  the analysts' snapshot
 <home>/mlflow     models and aliases     <home>/demo.json     what the last demo was built from
+<home>/compliance reports, filings, audit log
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ class Home:
     @property
     def executor(self) -> Path:
         return self.root / "executor"
+
+    @property
+    def compliance(self) -> Path:
+        return self.root / "compliance"
 
     @property
     def analyst(self) -> Path:

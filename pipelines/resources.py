@@ -8,6 +8,7 @@ from typing import Any
 
 from assets.chain.recorded_chain import RecordedChain
 from assets.chosen_recording import recording_path
+from assets.compliance.cabinet import Cabinet
 from assets.learning.executor_door import ExecutorDoor
 from assets.learning.handover import HandoverFolder
 from assets.learning.prompts import PromptBook
@@ -26,5 +27,6 @@ def resources_of(home: Path | None = None) -> dict[str, Any]:
         "handover": HandoverFolder(folder=str(root / "executor")),
         "executor_door": ExecutorDoor(),
         "prompt_book": PromptBook(folder=str(root / "mlflow")),
+        "cabinet": Cabinet(folder=str(root / "compliance")),
         "analyst": Analyst(home=str(root)),
     }

@@ -1,6 +1,7 @@
 """What came after each order: how the market moved, and whether its plan would have missed its minimum one block later."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from assets.tables import daily
 from assets.warehouse import Warehouse
 from domain.market import BPS, Market
 from domain.schemas import COUNT, DATE, RATIO, TEXT, TIME, Column, Table, columns
-from executor.planning import Intent, along, options_for
+from executor.planning import Intent, along, best_path
 from executor.routing.pool_book import PoolBook
 
 ONE_MINUTE, FIVE_MINUTES = timedelta(minutes=1), timedelta(minutes=5)
@@ -44,7 +45,7 @@ TABLE = Table(
 def aftermath_rows(tape: Tape, orders: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """One row per order of `features`; the plan is the best single path at its arrival, tried again on the pools after the next block."""
     history = tape.history()
-    blocks = tape.swaps["block_time"].unique().sort()
+    blocks = tape.swaps["block_time"].unique().sort().to_list()
     rows = orders.sort("arrived_at", "order_id").to_dicts()
     later = [_next(blocks, row["arrived_at"]) for row in rows]
     books = dict(tape.books_at({row["arrived_at"] for row in rows} | {moment for moment in later if moment}))
@@ -64,15 +65,15 @@ def aftermath_rows(tape: Tape, orders: pl.DataFrame) -> Iterator[dict[str, Any]]
         }
 
 
-def _next(blocks: pl.Series, moment: datetime) -> datetime | None:
-    later = blocks.search_sorted(moment, side="right")
-    return blocks[int(later)] if later < len(blocks) and blocks[int(later)] - moment <= EVERY else None
+def _next(blocks: Sequence[datetime], moment: datetime) -> datetime | None:
+    later = bisect_right(blocks, moment)
+    return blocks[later] if later < len(blocks) and blocks[later] - moment <= EVERY else None
 
 
 def _misses(now: PoolBook, then: PoolBook, row: dict[str, Any], market: Market) -> bool:
     tokens = {token.address: token for token in now.tokens}
     intent = Intent(tokens[row["token_in"]], tokens[row["token_out"]], int(row["amount_in"]))
-    plan = options_for(now, intent, market).now
+    plan = best_path(now, intent, market)
     again = [along(then, route, route.amount_in) for route in plan.routes]
     given = sum(route.amount_out for route in again if route)
     return given * BPS < plan.amount_out * (BPS - SLIPPAGE_BPS)

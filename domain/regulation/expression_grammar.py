@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from domain.problems import BadInput
@@ -59,6 +60,7 @@ class Term:
             yield from one.every()
 
 
+@lru_cache(maxsize=4_096)
 def parse(text: str) -> Term:
     """The tree of an expression. Raises BadInput naming the text, the position and the fix."""
     if not isinstance(text, str) or not text.strip():

@@ -17,33 +17,16 @@ hand: the frame, or the group in `.over`. A text beside a date or time column is
 from __future__ import annotations
 
 import operator
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal, Inexact, localcontext
-from fractions import Fraction
+from decimal import Decimal
 from functools import reduce
-from typing import Any
 
 import polars as pl
 
-from domain.problems import BadInput
-from domain.regulation.expression_grammar import COMPARISONS, Term, closest, parse, refuse, shown
+from domain.regulation.exact_numbers import ARITHMETIC, COMPARE, exactly
+from domain.regulation.expression_grammar import COMPARISONS, Term, closest, parse, refuse
 
-_PLACES = 40
-_TEXT_DECIMAL = re.compile(r"[+-]?[0-9]{1,100}(\.[0-9]{1,100})?")
-# Wide enough for any product a rule can write; what would not fit raises instead of being rounded.
-_WIDE = Context(prec=10_000, traps=[Inexact])
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-_EXACT = ("abs", "decimal", "sum", "power10", *_ARITHMETIC)
 _CONDITIONS = ("and", "or", "not", "in", "is null", "matches", *COMPARISONS)
 
 
@@ -110,9 +93,8 @@ class _Compiler:
                 self._alike(term.args[0], term.args[1], term)
             case _:
                 for one in term.args:
-                    self._want(
-                        one, "number", f"write decimal({one.value}) for digits in text." if one.op == "column" else "count with numbers."
-                    )
+                    name = one.value if one.op == "column" else "x"
+                    self._want(one, "number", f"write decimal({name}) for digits in text.")
                 return "number"
         return "boolean"
 
@@ -181,11 +163,11 @@ class _Compiler:
             case "joined":
                 return pl.concat_str([self.compiled(one).cast(pl.String) for one in term.args], ignore_nulls=False)
             case op if op in COMPARISONS:
-                if any(one.op in _EXACT for one in term.args):
-                    return _exactly(term)
+                if any(one.op in ARITHMETIC for one in term.args):
+                    return exactly(term, self.compiled)
                 left, right = (self._beside(one, other) for one, other in (term.args, term.args[::-1]))
-                return _COMPARE[op](left, right)
-        return _exactly(term)
+                return COMPARE[op](left, right)
+        return exactly(term, self.compiled)
 
     def _in(self, term: Term) -> pl.Expr:
         what, *items = term.args
@@ -231,114 +213,3 @@ def _check_regex(text: str, term: Term) -> None:
         pl.select(pl.lit("x").str.contains(_whole(term.value)))
     except pl.exceptions.PolarsError:
         refuse(text, term.at, f"{term.value!r} is not a regex; close its brackets, and escape its signs with \\.")
-
-
-def _exactly(term: Term) -> pl.Expr:
-    """Arithmetic, or a comparison over it, row by row in Python's exact numbers."""
-    names = sorted({one.value for one in term.every() if one.op == "column"})
-    grouped = any(one.op in ("sum", "count") for one in term.every())
-    scalar = _is_scalar(term)
-    number: Callable[[Any], Any] = Fraction if any(one.op == "/" for one in term.every()) else Decimal
-    condition = term.op in COMPARISONS
-
-    def work(columns: Sequence[pl.Series]) -> pl.Series:
-        rows = len(columns[0])
-        with localcontext(_WIDE):
-            try:
-                found = _values(term, dict(zip(names, columns, strict=False)), rows, number)
-            except Inexact as error:
-                raise BadInput(f"{shown(term)} has more digits than {_WIDE.prec}; write shorter numbers.", text=shown(term)) from error
-            told = found if isinstance(found, list) else [found] * (1 if scalar else rows)
-            if not condition:
-                told = [None if one is None else _written(one) for one in told]
-        return pl.Series(told, dtype=pl.Boolean if condition else pl.String)
-
-    return pl.map_batches(
-        [pl.col(name) for name in names] or [pl.int_range(pl.len())],
-        work,
-        return_dtype=pl.Boolean() if condition else pl.String(),
-        is_elementwise=not grouped and bool(names),
-        returns_scalar=scalar,
-    )
-
-
-def _is_scalar(term: Term) -> bool:
-    """Whether there is one value for all rows."""
-    if term.op in ("sum", "count"):
-        return True
-    return term.op not in ("column",) and all(_is_scalar(one) for one in term.args)
-
-
-def _values(term: Term, columns: Mapping[str, pl.Series], rows: int, number: Callable[[Any], Any]) -> Any:
-    """One number or truth for each row in a list, or a single one for all."""
-    match term.op:
-        case "number":
-            return number(term.value)
-        case "column":
-            return [None if one is None else number(one) for one in _read(columns[term.value])]
-        case "count":
-            return number(rows)
-        case "length":
-            return _each(lambda told: number(len(told)), _texts(term.args[0], columns))
-        case "decimal" if term.args[0].op in ("column", "text"):
-            return _each(lambda told: number(told) if _TEXT_DECIMAL.fullmatch(told) else None, _texts(term.args[0], columns))
-        case "decimal":
-            return _values(term.args[0], columns, rows, number)
-        case "sum":
-            found = _values(term.args[0], columns, rows, number)
-            told = found if isinstance(found, list) else [found] * rows
-            return sum((one for one in told if one is not None), number(0))
-        case "abs":
-            return _each(abs, _values(term.args[0], columns, rows, number))
-        case "power10":
-            return _each(lambda told: number(10 ** int(told)) if told in range(101) else None, _values(term.args[0], columns, rows, number))
-        case "-" if len(term.args) == 1:
-            return _each(operator.neg, _values(term.args[0], columns, rows, number))
-    act = _COMPARE.get(term.op) or _ARITHMETIC[term.op]
-    left, right = (_values(one, columns, rows, number) for one in term.args)
-    if term.op == "/":
-        return _pairs(lambda one, other: one / other if other else None, left, right)
-    return _pairs(act, left, right)
-
-
-def _texts(term: Term, columns: Mapping[str, pl.Series]) -> Any:
-    if term.op == "text":
-        return term.value
-    series = columns[term.value]
-    if series.dtype.is_numeric():
-        return [None if one is None else format(Decimal(one), "f") for one in _read(series)]
-    return series.cast(pl.String).to_list()
-
-
-def _read(series: pl.Series) -> list[Any]:
-    """The numbers of a column. Raises BadInput when it holds none."""
-    if not series.dtype.is_numeric() and series.dtype != pl.Null:
-        raise BadInput(f"Column {series.name} is {series.dtype} and is counted with; write decimal({series.name}) for digits in text.")
-    if series.dtype.is_float():
-        return [None if one is None or one - one != 0 else Decimal(repr(one)) for one in series.to_list()]
-    return series.to_list()
-
-
-def _each(act: Callable[[Any], Any], values: Any) -> Any:
-    if not isinstance(values, list):
-        return None if values is None else act(values)
-    return [None if one is None else act(one) for one in values]
-
-
-def _pairs(act: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    if not isinstance(left, list) and not isinstance(right, list):
-        return None if left is None or right is None else act(left, right)
-    rows = len(left if isinstance(left, list) else right)
-    lefts = left if isinstance(left, list) else [left] * rows
-    rights = right if isinstance(right, list) else [right] * rows
-    return [None if one is None or other is None else act(one, other) for one, other in zip(lefts, rights, strict=True)]
-
-
-def _written(value: Any) -> str:
-    """The number as text, without exponent and without zeros at its end."""
-    if isinstance(value, Fraction):
-        scaled = round(value * 10**_PLACES)  # half-even
-        value = Decimal(scaled).scaleb(-_PLACES)
-    told = format(value, "f")
-    told = told.rstrip("0").rstrip(".") if "." in told else told
-    return "0" if told in ("-0", "") else told

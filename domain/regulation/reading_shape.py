@@ -16,7 +16,10 @@ SCHEMA = Path(__file__).with_name("rulebook.schema.json")
 
 def shape_faults(tree: Place) -> Iterator[Fault]:
     """What is wrong with the shape, in the order of the files."""
-    for error in _validator().iter_errors(tree.plain()):
+    plain = tree.plain()
+    if _quick().is_valid(plain):
+        return
+    for error in _telling().iter_errors(plain):
         steps: list[str | int] = list(error.absolute_path)
         if error.validator == "additionalProperties":
             for name in sorted(set(error.instance) - set(error.schema["properties"])):
@@ -46,7 +49,20 @@ def _closest(word: str, known: list[str]) -> str:
 
 
 @cache
-def _validator() -> Any:
+def _quick() -> Any:
+    """Says only whether: a right rulebook is what is read each day."""
+    import jsonschema_rs
+
+    return jsonschema_rs.Draft202012Validator(_schema())
+
+
+@cache
+def _telling() -> Any:
+    """Says what is wrong, and takes longer."""
     import jsonschema
 
-    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return jsonschema.Draft202012Validator(_schema())
+
+
+def _schema() -> Any:
+    return json.loads(SCHEMA.read_text(encoding="utf-8"))

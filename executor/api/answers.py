@@ -131,6 +131,7 @@ class OrderDocument(Document):
     slippage_bps: int
     min_amount_out: str | None = Field(description="The floor that was asked for. " + UNITS)
     valid_for_seconds: int
+    client_id: str | None = Field(description="For which client; null is the firm's own account.")
     cancel_asked: bool
     routed: Plan | None
     rehearsed: Rehearsal | None
@@ -283,6 +284,21 @@ class ModelsDocument(Document):
     guardrails: dict[str, float] = Field(description="Evidence against the model by measure, 1 says nothing.")
     durable: bool = Field(description="Whether decisions and activations outlive the process.")
     notes: list[str] = Field(description="What a person should know, such as a model that vanished.")
+
+
+class ReportLink(Document):
+    """One of several reports: where it is."""
+
+    report_id: str
+    dates: list[str] = Field(description="The newest periods that were written.")
+    link: str
+
+
+class ReportChoice(Document):
+    """The reports that a name means."""
+
+    name: str
+    reports: list[ReportLink]
 
 
 class OperationDocument(Document):

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from domain.problems import BadInput
-from executor.api import controls, models, negotiations, orders, quotes, state
+from executor.api import controls, models, negotiations, orders, quotes, reports, state
 from executor.api.description import DESCRIPTION, keep_whole_examples
 from executor.api.errors import Answer, tell_errors, told
 from executor.api.tokens import Tokens
@@ -20,7 +20,7 @@ from executor.service import ExecutorService
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 LARGEST_BODY = 16_384
 SECONDS_BETWEEN_LOOKS = 1.0
-PARTS = (quotes.ROUTER, orders.ROUTER, state.ROUTER, controls.ROUTER, models.ROUTER, negotiations.ROUTER)
+PARTS = (quotes.ROUTER, orders.ROUTER, state.ROUTER, controls.ROUTER, models.ROUTER, negotiations.ROUTER, reports.ROUTER)
 
 
 def create_app(service: ExecutorService, tokens: Tokens, *, hosts: Sequence[str] = LOOPBACK, looks: bool = True) -> FastAPI:

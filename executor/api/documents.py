@@ -45,6 +45,7 @@ def order_document(order: Order, symbol_of: Callable[[str], str | None]) -> dict
         "slippage_bps": request.slippage_bps,
         "min_amount_out": None if request.min_amount_out is None else str(request.min_amount_out),
         "valid_for_seconds": request.valid_for_seconds,
+        "client_id": request.client_id,
         "cancel_asked": order.cancel_asked,
         "routed": told(asdict(order.routed)) if order.routed else None,
         "rehearsed": told(asdict(order.rehearsed)) if order.rehearsed else None,

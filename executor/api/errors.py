@@ -24,6 +24,7 @@ STATUS: Sequence[tuple[type[Problem], int]] = (
     (problems.UnknownOrder, 404),
     (problems.UnknownNegotiation, 404),
     (problems.UnknownModel, 404),
+    (problems.UnknownReport, 404),
     (problems.NoRoute, 404),
     (problems.OrderConflict, 409),
     (problems.ActivationConflict, 409),
@@ -36,8 +37,8 @@ STATUS: Sequence[tuple[type[Problem], int]] = (
 PLACES = (
     "There is POST /quote, POST /route, POST /swap, POST and GET /orders, GET and DELETE /orders/{id}, GET /pools, GET /venues, "
     "GET and POST /kill, POST /kill/release, POST /limits/reload, GET /models, POST /models/activate, POST /models/rollback, "
-    "GET /models/operations/{id}, GET and POST /trade/{id}/negotiation, POST /trade/{id}/outcome, GET /health, GET /ready, GET /metrics "
-    "and GET /openapi.json."
+    "GET /models/operations/{id}, GET and POST /trade/{id}/negotiation, POST /trade/{id}/outcome, GET /report/{name}, "
+    "GET /health, GET /ready, GET /metrics and GET /openapi.json."
 )
 REFUSAL = problems.Refused(
     "The order would trade 12,000.00 USD of WETH/USDC, the limit for one order is 10,000.00 USD; send a smaller one.",

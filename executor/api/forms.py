@@ -14,6 +14,7 @@ from executor.simulation import SLIPPAGE_BPS
 MOST_BPS = 1_000_000
 MOST_UNITS = (1 << 255) - 1
 ORDER_ID = r"^[A-Za-z0-9_.:\-]{1,64}$"
+CLIENT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,34}$"
 ORDER: dict[str, JsonValue] = {"sell": "WETH", "buy": "USDC", "amount_in": "1000000000000000000"}
 SWAP: dict[str, JsonValue] = {**ORDER, "slippage_bps": 50, "may_wait": True, "client_order_id": "desk-7-0001"}
 SENT: dict[str, JsonValue] = {
@@ -81,12 +82,16 @@ Bps = Annotated[int, Field(ge=-MOST_BPS, le=MOST_BPS)]
 Horizon = Annotated[str, Field(pattern="^[1-9][0-9]{0,6}$")]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 OrderId = Annotated[str, Field(pattern=ORDER_ID)]
+ClientId = Annotated[str, Field(pattern=CLIENT_ID)]
 
 
 class Form(BaseModel):
     """A request's body: no field but those named, and nothing turned into what it is not."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+FOR_WHOM = "For which client, by its id in the file of parties: its jurisdictions' limits hold. None is the firm's own account."
 
 
 class QuoteOrder(Form):
@@ -119,6 +124,7 @@ class SwapOrder(QuoteOrder):
     slippage_bps: int = Field(SLIPPAGE_BPS, ge=0, lt=10_000, description="How much less than simulated may come out, bps.")
     may_wait: bool = Field(True, description="Whether the model may choose to wait.")
     client_order_id: OrderId | None = Field(None, description="Your id for the order: sending it again returns the same answer.")
+    client_id: ClientId | None = Field(None, description=FOR_WHOM)
 
 
 class NewOrder(QuoteOrder):
@@ -132,6 +138,7 @@ class NewOrder(QuoteOrder):
     client_order_id: OrderId | None = Field(
         None, description="Your id for the order: sending it again never trades twice. Made up, and told, when you give none."
     )
+    client_id: ClientId | None = Field(None, description=FOR_WHOM)
 
 
 class AgentQuestion(Form):

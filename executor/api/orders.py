@@ -32,6 +32,7 @@ EXAMPLE: dict[str, Any] = {
     "slippage_bps": 50,
     "min_amount_out": None,
     "valid_for_seconds": 120,
+    "client_id": None,
     "cancel_asked": False,
     "routed": {
         "legs": ROUTE_EXAMPLE["legs"],
@@ -159,6 +160,7 @@ async def send(
         min_amount_out=order.min_amount_out,
         valid_for_seconds=order.valid_for_seconds,
         client_order_id=asked or wanted,
+        client_id=order.client_id,
     )
     document = order_document(placed, service.symbol_of)
     if placed.state is State.REFUSED:

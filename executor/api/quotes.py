@@ -97,4 +97,6 @@ async def route(order: SplitOrder, request: Request) -> dict[str, Any]:
 async def swap(order: SwapOrder, request: Request) -> dict[str, Any]:
     """The model chooses how to execute, every leg is done on the exact pools, nothing is sent. The same id gets the same answer."""
     service: ExecutorService = request.app.state.service
-    return await service.swap_durably(order.sell, order.buy, order.amount_in, order.slippage_bps, order.may_wait, order.client_order_id)
+    return await service.swap_durably(
+        order.sell, order.buy, order.amount_in, order.slippage_bps, order.may_wait, order.client_order_id, order.client_id
+    )

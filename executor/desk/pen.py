@@ -97,6 +97,11 @@ class _Together(Mapping[str, Order]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def of_clients(self, since: int) -> tuple[list[str], list[str]]:
+        """Ids of the durable orders that name a client, from that place on, and of those that are on their way."""
+        durable, _ = self._then.of_clients(since) if isinstance(self._then, OrdersById) else ([], [])
+        return durable, [order_id for order_id, order in self._first.items() if order.request.client_id is not None]
+
     def unfinished(self) -> list[Order]:
         """Those of which something may still happen, without looking at all of a long journal."""
         durable = self._then.unfinished() if isinstance(self._then, OrdersById) else self._then.values()

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from domain.problems import Problem, Refused, Unavailable
+from domain.problems import LimitViolated, Problem, Refused, Unavailable
 from executor.desk.collaborators import Gas, Guarding, Planner, Rehearsal, Stage
 from executor.desk.pen import Pen
-from executor.orders import Entry, Order, State, entry_of
+from executor.orders import VIOLATION, Entry, Order, State, entry_of
 
 
 @dataclass(slots=True)
@@ -28,7 +28,9 @@ class Prepared:
         return self.order.state is State.REFUSED
 
     def refuse(self, problem: Problem, at: datetime) -> None:
-        """A rule says no."""
+        """A rule says no. What a jurisdiction forbids is written down as a violation too, in the same commit, so once and for good."""
+        if isinstance(problem, LimitViolated):
+            self.note(entry_of(VIOLATION, self.order.order_id, at, violation_facts(problem)))
         self.note(entry_of(State.REFUSED, self.order.order_id, at, refusal_facts(problem)))
 
     def note(self, entry: Entry) -> None:
@@ -96,3 +98,14 @@ def refusal_facts(problem: Problem) -> dict[str, object]:
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(problem).__name__).lower()
     facts = {key: value if isinstance(value, str | int | float | bool | None) else str(value) for key, value in problem.facts.items()}
     return {"rule": name, **facts, "message": problem.message}
+
+
+def violation_facts(problem: LimitViolated) -> dict[str, object]:
+    """What the journal says about a violation: which limit, whose, what was compared, where it is written. Nobody's name."""
+    told = problem.facts
+    return {
+        **{name: told[name] for name in ("limit_id", "rule", "jurisdiction", "basis", "client_id", "doc_ref", "verified", "unit")},
+        "value": str(told["value"]),
+        "maximum": str(told["limit"]),
+        "on_breach": told["on_breach"].split(", ") if told["on_breach"] else [],
+    }

@@ -4,6 +4,7 @@
 """
 
 from executor.guards.guards import Guards, limits_entry, switch_entry
+from executor.guards.jurisdictions import Client, Clients, Jurisdictions, Listed
 from executor.guards.limits import AmountLimits, Limits
 from executor.guards.limits_watch import Change, LimitsWatch
 from executor.guards.rule import Case, Newest, Prices, Rule, every_rule
@@ -13,10 +14,14 @@ __all__ = [
     "AmountLimits",
     "Case",
     "Change",
+    "Client",
+    "Clients",
     "Guards",
+    "Jurisdictions",
     "KillSwitch",
     "Limits",
     "LimitsWatch",
+    "Listed",
     "Newest",
     "Prices",
     "Rule",

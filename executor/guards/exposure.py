@@ -85,7 +85,7 @@ class Ledger:
         for order_id in list(self._open):
             order = orders[order_id]
             # Without a key an order ends once it is rehearsed, and may still be refused while that is being written.
-            if _has_ended(order) and (order.state in TERMINAL or order.deadline <= now):
+            if has_ended(order) and (order.state in TERMINAL or order.deadline <= now):
                 self._open.pop(order_id)
                 self._passed.discard(order_id)
                 self._end(order, now)
@@ -101,9 +101,9 @@ class Ledger:
         open_orders = 0
         for order_id in self._open:
             other = orders[order_id]
-            if order_id == order.order_id or other.mode != order.mode or not self._goes_before(other, order):
+            if order_id == order.order_id or other.mode != order.mode or not self.goes_before(other, order):
                 continue
-            open_orders += not _has_ended(other)
+            open_orders += not has_ended(other)
             request = other.request
             sold[request.sell] += request.amount_in
             sold_in[market_of(request.sell, request.buy)][request.sell] += request.amount_in
@@ -117,7 +117,8 @@ class Ledger:
         """How many orders were refused or reverted after that moment, the refusals of the kill switch left out."""
         return sum(1 for at in self._rejects[mode] if at > since)
 
-    def _goes_before(self, other: Order, order: Order) -> bool:
+    def goes_before(self, other: Order, order: Order) -> bool:
+        """Whether `other` counts when `order` is looked at: it was let through for good, or was accepted earlier."""
         if other.attempts or other.order_id in self._passed:
             return True
         return (other.accepted_at, other.order_id) < (order.accepted_at, order.order_id)
@@ -129,7 +130,7 @@ class Ledger:
                 in_a_row += 1
             else:
                 order = orders[order_id]
-                if _has_ended(order) and leaves_at(order) <= now:
+                if has_ended(order) and leaves_at(order) <= now:
                     in_a_row += 1
                 else:
                     self._open[order_id] = None
@@ -142,7 +143,7 @@ class Ledger:
         if leaves <= now:
             return
         self._ended[order.order_id] = leaves
-        if _has_sold(order):
+        if has_sold(order):
             request, sold = order.request, self._sold[order.mode]
             market = market_of(request.sell, request.buy)
             sold.by_token[request.sell] += request.amount_in
@@ -175,11 +176,12 @@ def leaves_at(order: Order) -> datetime:
     return max(order.accepted_at, order.deadline) + DAY
 
 
-def _has_ended(order: Order) -> bool:
+def has_ended(order: Order) -> bool:
+    """Whether nothing more happens to it."""
     return order.is_terminal
 
 
-def _has_sold(order: Order) -> bool:
+def has_sold(order: Order) -> bool:
     """Whether it sold what it asked for; without a key, whether it would have."""
     if order.mode != "live":
         return order.state is State.SIMULATED
@@ -188,7 +190,8 @@ def _has_sold(order: Order) -> bool:
 
 def _was_rejected(order: Order) -> bool:
     if order.state is State.REFUSED:
-        return (order.refusal or {}).get("rule") != "kill_switch"
+        # What a client may not do says nothing about the desk: nobody stops it by asking for what is forbidden.
+        return order.violation is None and (order.refusal or {}).get("rule") != "kill_switch"
     return order.state is State.FINAL and order.outcome is not None and order.outcome.status == 0
 
 

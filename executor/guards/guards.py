@@ -14,7 +14,9 @@ from typing import Any
 
 from domain.problems import GuardRefused
 from executor.guards.brakes import brake_for
+from executor.guards.client_books import ClientBooks
 from executor.guards.exposure import Ledger
+from executor.guards.jurisdictions import Jurisdictions
 from executor.guards.limits import Limits
 from executor.guards.rule import Case, Newest, Prices, Rule, Stage, every_rule
 from executor.guards.switch import KillSwitch, SwitchState
@@ -27,7 +29,8 @@ KILL_SWITCH = "kill_switch"
 class Guards:
     """The rules over one desk. `limits` gives those in force at each check, `newest` the newest state that is known of the chain.
 
-    `tokens` are those the desk trades, by address; `wrapped_native` prices gas that was paid for nothing.
+    `tokens` are those the desk trades, by address; `wrapped_native` prices gas that was paid for nothing. `jurisdictions` are the
+    rulebook, clients and lists; without any an order for a client is refused, because nobody knows the client.
     """
 
     def __init__(
@@ -40,12 +43,20 @@ class Guards:
         newest: Callable[[], Newest | None],
         wrapped_native: str | None = None,
         rules: Sequence[Rule] | None = None,
+        jurisdictions: Jurisdictions | None = None,
     ) -> None:
         self.switch = switch
         self.rules = every_rule() if rules is None else rules
         self._limits = limits
         self._prices, self._tokens, self._newest, self._wrapped_native = prices, tokens, newest, wrapped_native
         self._ledger = Ledger()
+        self._jurisdictions, self._books = jurisdictions, ClientBooks(self._ledger.goes_before)
+
+    def replay(self, orders: Mapping[str, Order], now: datetime) -> None:
+        """Read a journal's orders before the first is taken: in a long one this takes longer than an order should wait."""
+        self._ledger.read(orders, now)
+        if self._jurisdictions is not None:
+            self._books.read(orders, now)
 
     def check(self, stage: Stage, order: Order, orders: Mapping[str, Order], now: datetime) -> None:
         """Ask every rule of the stage. Raises GuardRefused, whose facts name the `rule` and what it compared."""
@@ -83,6 +94,7 @@ class Guards:
             newest=self._newest(),
             prices=self._prices,
             tokens=self._tokens,
+            governing=self._jurisdictions.governing(order, orders, self._books, now) if self._jurisdictions else None,
         )
 
 

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from domain.problems import Broken, GuardRefused
 from executor.guards.exposure import Exposure
+from executor.guards.jurisdictions import Governing
 from executor.guards.limits import Limits
 from executor.guards.switch import SwitchState
 from executor.orders import Mode, Order
@@ -47,7 +48,8 @@ class Newest(NamedTuple):
 class Case:
     """An order before the rules: what it is, what the desk has sold already, and what is known of the world.
 
-    `exposure` is without the order itself. `newest` is None while nothing is known of the chain.
+    `exposure` is without the order itself. `newest` is None while nothing is known of the chain, `governing` where the desk knows
+    neither rulebook, clients nor lists.
     """
 
     stage: Stage
@@ -59,6 +61,7 @@ class Case:
     newest: Newest | None
     prices: Prices
     tokens: Mapping[str, Token] = field(default_factory=dict)
+    governing: Governing | None = None
 
     @property
     def mode(self) -> Mode:
@@ -96,6 +99,13 @@ class Rule:
     stages: tuple[Stage, ...]
     why: str
     check: Callable[[Case], None]
+
+
+def tokens_of(order: Order) -> list[str]:
+    """Every token that the order sells, buys, or holds on the way, as far as it is planned; lowercase, each once."""
+    legs = order.routed.legs if order.routed else ()
+    told = (order.request.sell, order.request.buy, *(side for leg in legs for side in (leg.sell, leg.buy)))
+    return list(dict.fromkeys(token.lower() for token in told if token))
 
 
 def dollars(amount: Fraction) -> str:

@@ -100,6 +100,10 @@ class Journal:
         """The durable rows with this seq and later."""
         return self._rows[seq:]
 
+    def between(self, seq: int, stop: int) -> list[Sealed]:
+        """The durable rows from this seq to before `stop`."""
+        return self._rows[seq:stop]
+
     async def append(self, *entries: Entry) -> tuple[Sealed, ...]:
         """Writes the entries, all or none, and returns once they are durable.
 

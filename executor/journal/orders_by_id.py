@@ -10,6 +10,8 @@ from executor.orders import TERMINAL, Entry, Order, State
 
 # A life may end at SIMULATED when nothing is signed, which only the fold can tell.
 _ENDS = frozenset(str(state) for state in TERMINAL)
+# A quote inside a text is escaped, so this stands in a row only where a request names a client.
+_NAMES_A_CLIENT = '"client_id":"'
 
 
 class OrdersById(Mapping[str, Order]):
@@ -19,6 +21,7 @@ class OrdersById(Mapping[str, Order]):
         self._rows: dict[str, list[Sealed]] = {}
         self._folded: dict[str, Order] = {}
         self._nonces: dict[tuple[str | None, int], str] = {}
+        self._of_clients: list[str] = []
 
     def __getitem__(self, order_id: str) -> Order:
         folded = self._folded.get(order_id)
@@ -44,6 +47,10 @@ class OrdersById(Mapping[str, Order]):
         going = [order_id for order_id, rows in self._rows.items() if rows[-1].about[0] not in _ENDS]
         return [order for order_id in going if not (order := self[order_id]).is_terminal]
 
+    def of_clients(self, since: int = 0) -> tuple[list[str], list[str]]:
+        """Ids of the orders that name a client, from that place on, and of those that are on their way: a journal has none of these."""
+        return self._of_clients[since:], []
+
     def rows_of(self, order_id: str) -> Sequence[Sealed]:
         """The rows about one order, none for an unknown one."""
         return self._rows.get(order_id, ())
@@ -58,6 +65,8 @@ class OrdersById(Mapping[str, Order]):
         if order_id is None:
             return
         self._rows.setdefault(order_id, []).append(row)
+        if kind == State.INTENT and _NAMES_A_CLIENT in row.text:
+            self._of_clients.append(order_id)
         if folded:
             self._folded[order_id] = folded[order_id]
         else:

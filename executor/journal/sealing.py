@@ -92,7 +92,7 @@ def first_row(name: str, at: datetime) -> Sealed:
 def name_of(first: Sealed) -> str:
     """The name a journal was begun with. Raises Broken when the row begins none."""
     entry = first.entry
-    if entry.kind != BEGUN or entry.facts.get("format") != FORMAT:
+    if entry.kind != BEGUN or entry.facts.get("format") != FORMAT or not isinstance(entry.facts.get("name"), str):
         raise Broken("The first row does not begin a journal of this format; restore the journal from a copy.", seq=first.seq)
     return entry.facts["name"]
 

@@ -119,8 +119,8 @@ def read_sqlite(path: Path) -> list[Sealed]:
         raise problem_of(path, error) from error
 
 
-def owned(path: Path) -> int:
-    """The lock that says the journal is ours, held until it is closed or the process ends."""
+def owned(path: Path, other: str = "Another executor", what: str = "the journal") -> int:
+    """The lock that says the journal is ours, held until it is closed or the process ends. Raises JournalHeld when another has it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path.with_name(f"{path.name}.lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -129,7 +129,7 @@ def owned(path: Path) -> int:
         owner = os.pread(lock, 20, 0).decode(errors="replace").strip()
         os.close(lock)
         told = f" (process {owner})" if owner else ""
-        raise JournalHeld(f"Another executor{told} owns the journal {path}; stop it first.", path=str(path), process=owner) from error
+        raise JournalHeld(f"{other}{told} owns {what} {path}; stop it first.", path=str(path), process=owner) from error
     with suppress(OSError):  # only a courtesy to whoever is refused
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)

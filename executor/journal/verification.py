@@ -77,17 +77,17 @@ def verify(rows: Sequence[Sealed], *, expect: tuple[int, str] | None = None) -> 
     for seq, entry in entries:
         lives.take(seq, entry)
     findings = [
-        _finding("The journal begins with its name.", begun),
-        _finding("Every entry carries the hash of all before it, without a gap.", faults(rows)),
-        _finding("Every entry is one, in its canonical text.", readable),
-        _finding("Every order's life is one that can be lived.", lives.illegal),
-        _finding("A nonce belongs to one order.", lives.shared),
-        _finding("A transaction hash stands for one transaction.", lives.ambiguous),
-        _finding("A life ends on the chain only with a transaction, and what it ends with was known.", lives.unproven),
-        _finding("Only what was signed is broadcast, seen or final.", lives.unsigned),
+        finding_of("The journal begins with its name.", begun),
+        finding_of("Every entry carries the hash of all before it, without a gap.", faults(rows)),
+        finding_of("Every entry is one, in its canonical text.", readable),
+        finding_of("Every order's life is one that can be lived.", lives.illegal),
+        finding_of("A nonce belongs to one order.", lives.shared),
+        finding_of("A transaction hash stands for one transaction.", lives.ambiguous),
+        finding_of("A life ends on the chain only with a transaction, and what it ends with was known.", lives.unproven),
+        finding_of("Only what was signed is broadcast, seen or final.", lives.unsigned),
     ]
     if expect is not None:
-        findings.append(_finding(f"Entry {expect[0]} is the one that was kept.", _missing(rows, expect)))
+        findings.append(finding_of(f"Entry {expect[0]} is the one that was kept.", _missing(rows, expect)))
     head = (rows[-1].seq, rows[-1].hash) if rows else None
     return Verification(name, len(rows), len(lives.orders), head, tuple(findings))
 
@@ -194,7 +194,8 @@ def _missing(rows: Sequence[Sealed], expect: tuple[int, str]) -> Iterator[Fault]
         yield seq, f"entry {seq} has another hash"
 
 
-def _finding(sentence: str, wrong: Iterator[Fault] | Sequence[Fault]) -> Finding:
+def finding_of(sentence: str, wrong: Iterator[Fault] | Sequence[Fault]) -> Finding:
+    """What to say of a sentence, given what is wrong with it."""
     found = list(wrong)
     if not found:
         return Finding(sentence, True)

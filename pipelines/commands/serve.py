@@ -11,10 +11,11 @@ import typer
 from domain.problems import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from executor.agents.settings import AgentSettings
     from executor.api import Tokens
+    from executor.compliance.alerts import Channel
     from executor.desk_file import DeskFile
     from executor.modes import Standing
     from executor.service import ExecutorService
@@ -108,15 +109,41 @@ def _assembled(folder: Path, desk: Path | None, live: bool, agents: AgentSetting
     settings = load_desk_file(desk)
     standing = take_position(settings, os.environ, live=live)
     if standing.mode == "simulate":
-        _tell("simulate", "only the kill switch: mode: simulate uses nothing else of the desk file", str(folder / JOURNAL))
+        _tell(
+            "simulate",
+            "the kill switch, and jurisdictions where the file names them: mode: simulate uses nothing else of it",
+            str(folder / JOURNAL),
+        )
         _tell_agents(agents or settings.agents)
-        return simulation(folder, agents=agents or settings.agents or ())
+        return _told(
+            simulation(
+                folder, agents=agents or settings.agents or (), compliance=settings.compliance, cash=settings.dollars, channels=_channels()
+            )
+        )
     guarded = [name for name, value in settings.limits.to_json().items() if value not in (None, {}, [])]
     _tell(standing.mode, ", ".join(guarded), _place_of(settings.journal))
     if standing.signer is not None:
         typer.echo(f"Account: {standing.signer.address} on chain {settings.chain_id}.", err=True)
     _tell_agents(agents or settings.agents)
-    return on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing), agents=agents)
+    return _told(
+        on_chain(settings, folder, signer=standing.signer, approve=_approver(settings, standing), agents=agents, channels=_channels())
+    )
+
+
+def _channels() -> Sequence[Channel]:
+    """Where people are told of violations, as the environment says."""
+    from executor.compliance.alerts import channels_of
+
+    channels = channels_of(os.environ)
+    typer.echo(f"Alerts: {', '.join(one.name for one in channels) or 'none: set GREKKO_ALERT_WEBHOOK or GREKKO_ALERT_SMTP'}.", err=True)
+    return channels
+
+
+def _told(service: ExecutorService) -> ExecutorService:
+    """Says which limits of jurisdictions hold, or that none do."""
+    rules = service.rules or "none: the desk file names no regulations, parties or lists, so orders are for the firm's own account alone"
+    typer.echo(f"Jurisdictions: {rules}.", err=True)
+    return service
 
 
 def _approver(desk: DeskFile, standing: Standing) -> Callable[[bytes], None] | None:

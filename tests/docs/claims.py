@@ -7,6 +7,7 @@ IVMS101. Whatever else is checked is a carrier or of our own, and no sentence he
 from __future__ import annotations
 
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ REGIMES = re.compile(r"\b(MiCA|ESMA|MiFIR|EU|MAS|SF\(?RDC\)?R?|PSN02|CFTC|Part 4
 _SCHEMA = r"(?:XSD|XML Schema|JSON Schema|schema)s?"
 # "official … schema", with up to four words between, and what it is of.
 _CALLED = re.compile(
-    rf"\bofficial((?:\s+[\w.'’()-]+){{0,4}}?)\s+({_SCHEMA})\b((?:\s+(?:of|for|from|by)(?:\s+[\w.'’()-]+){{1,3}})?)", re.IGNORECASE
+    rf"\bofficial((?:\s+(?!(?:is|are|was|of|for|or|and|not)\b)[\w.'’()-]+){{0,4}}?)\s+({_SCHEMA})\b((?:\s+(?:of|for|from|by)(?:\s+[\w.'’()-]+){{1,3}})?)",
+    re.IGNORECASE,
 )
 # "the schema … is official".
 _SAID = re.compile(rf"\b{_SCHEMA}\b[^.;:]{{0,60}}?\b(?:is|are)\s+(not\s+|never\s+)?official\b", re.IGNORECASE)
@@ -49,6 +51,16 @@ def _is_false(sentence: str) -> bool:
         if not found[1] and not OFFICIAL.search(sentence):
             return True
     return any(not _DENIED.search(sentence[: found.start()]) for found in _OWNED.finditer(sentence))
+
+
+def words_of(path: Path) -> str:
+    """What a reader reads in a file: all of it, and of code the comments and texts."""
+    text = path.read_text()
+    if path.suffix != ".py" or not (re.search("official", text, re.IGNORECASE) or _OWNED.search(text)):
+        return text
+    with path.open("rb") as file:
+        kinds = (tokenize.COMMENT, tokenize.STRING)
+        return "\n\n".join(token.string for token in tokenize.tokenize(file.readline) if token.type in kinds)
 
 
 def told_files(root: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from domain.problems import BadInput
 from executor.agents.settings import AgentSettings
 from executor.desk_file import DeskFile, load_desk_file, read_desk_file
+from executor.desk_sections import ComplianceSettings
 from executor.guards.limits import market_of
 from executor.orders import OrderRequest
 from executor.strict_yaml import MAX_BYTES, read_settings
@@ -346,3 +347,26 @@ def test_agents_that_cannot_be_asked_like_that_are_refused_with_their_line(told:
     with pytest.raises(BadInput, match=why) as refused:
         read(with_line(f"agents: {told}"))
     assert "desk.yaml" in refused.value.message
+
+
+def test_the_files_of_jurisdictions_are_found_from_the_desk_files_folder(tmp_path: Path):
+    for name in ("regulations.yaml", "parties.yaml"):
+        (tmp_path / name).touch()
+    text = with_line("regulations: regulations.yaml\nparties: parties.yaml")
+    told = read_desk_file(text.encode(), tmp_path / "desk.yaml", {}).compliance
+    assert told == ComplianceSettings(tmp_path / "regulations.yaml", tmp_path / "parties.yaml", None)
+    assert read(DESK).compliance is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("lists: lists", "line {line}: lists is 'lists'; nothing lies there"),
+        ("regulations: regulations.yaml", "line {line}: regulations cannot be used; its limits are by client; write `parties` too"),
+    ],
+)
+def test_a_file_of_jurisdictions_that_is_missing_is_named_with_its_line(tmp_path: Path, lines: str, says: str):
+    (tmp_path / "regulations.yaml").touch()
+    with pytest.raises(BadInput) as problem:
+        read_desk_file(with_line(lines).encode(), tmp_path / "desk.yaml", {})
+    assert says.format(line=DESK.count("\n") + 1) in problem.value.message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.problems import GuardRefused
-from executor.guards.rule import Case, Rule
+from executor.guards.rule import Case, Rule, tokens_of
 
 
 def check(case: Case) -> None:
@@ -11,9 +11,8 @@ def check(case: Case) -> None:
     allowed = case.limits.allowed_tokens
     if allowed is None:
         return
-    request, legs = case.order.request, case.order.routed.legs if case.order.routed else ()
-    for token in (request.sell, request.buy, *(side for leg in legs for side in (leg.sell, leg.buy))):
-        if token.lower() not in allowed:
+    for token in tokens_of(case.order):
+        if token not in allowed:
             raise GuardRefused(
                 "restricted_token",
                 f"{case.name_of(token)} is not a token of this desk; trade another, or add it to limits.allowed_tokens.",

@@ -32,22 +32,21 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "C0002": {"kind": "legal", "country": "SG", "lei": "FICT00MERLIONFLOW104", "name": "Merlion Example Flow Pte. Ltd. (fictional)"},
     "C0003": {"kind": "natural", "country": "FR", "first_name": "Amélie", "surname": "Exemplaire", "birth": date(1984, 2, 29)},
     "C0004": {"kind": "legal", "country": "US", "lei": "FICT00CEDARPARTN0159", "name": "Cedar Example Partners LLC (fictional)"},
-    "C0006": {"kind": "natural", "country": "SG", "first_name": "Mei Lin", "surname": "Sampleton", "birth": date(1990, 7, 17), "id": "S0000001A"},
+    "C0006": {
+        "kind": "natural",
+        "country": "SG",
+        "first_name": "Mei Lin",
+        "surname": "Sampleton",
+        "birth": date(1990, 7, 17),
+        "id": "S0000001A",
+    },
     "C0007": {"kind": "natural", "country": "US", "first_name": "Jordan", "surname": "Placeholder", "birth": date(1988, 4, 1), "id": "X1"},
 }
-_PERSONAL = pl.Schema(
-    dict.fromkeys(
-        f"person_{name}"
-        for name in (
-            "kind name first_name surname birth_city birth_country nationality residence tax_residence tin lei national_id "
-            "national_id_scheme street postcode city country"
-        ).split()
-    )
-    | {}
-)
 
 
-def heading(report_id: str = "EU.MiCA.transactions", days: int = 1, start: datetime = MORNING, reference: str = "GREKKO-2026-0001") -> Heading:
+def heading(
+    report_id: str = "EU.MiCA.transactions", days: int = 1, start: datetime = MORNING, reference: str = "GREKKO-2026-0001"
+) -> Heading:
     """The heading of a report over some days from a morning, made an hour into the day after."""
     end = start + timedelta(days=days)
     return Heading(report_id, start, end, end + timedelta(hours=1), reference, FIRM)
@@ -67,7 +66,18 @@ def digest(text: str, size: int = 32) -> str:
 def person(client_id: str | None, prefix: str = "person_") -> dict[str, Any]:
     """The personal columns of a client, all null for nobody's."""
     names = [
-        *("kind", "name", "first_name", "surname", "birth_date", "birth_city", "birth_country", "nationality", "residence", "tax_residence"),
+        *(
+            "kind",
+            "name",
+            "first_name",
+            "surname",
+            "birth_date",
+            "birth_city",
+            "birth_country",
+            "nationality",
+            "residence",
+            "tax_residence",
+        ),
         *("tin", "lei", "national_id", "national_id_scheme", "street", "postcode", "city", "country"),
     ]
     if client_id is None or client_id not in PEOPLE:
@@ -75,7 +85,13 @@ def person(client_id: str | None, prefix: str = "person_") -> dict[str, Any]:
     who = PEOPLE[client_id]
     natural, country = who["kind"] == "natural", who["country"]
     told: dict[str, Any] = dict.fromkeys(names) | {"kind": who["kind"], "residence": country, "tax_residence": country}
-    told |= {"tin": f"{country}-000-{client_id}", "lei": who.get("lei"), "street": "1 Sample Street", "postcode": "00001", "city": "Sampleton"}
+    told |= {
+        "tin": f"{country}-000-{client_id}",
+        "lei": who.get("lei"),
+        "street": "1 Sample Street",
+        "postcode": "00001",
+        "city": "Sampleton",
+    }
     told |= {"country": country, "name": who.get("name") or f"{who['first_name']} {who['surname']}"}
     if natural:
         told |= {"first_name": who["first_name"], "surname": who["surname"], "birth_date": who["birth"], "birth_city": "Sampleton"}
@@ -174,6 +190,10 @@ def order(number: int = 0, event: str = "NEWO", seq: int = 1, client: str | None
         "event_seq": seq,
         "event": event,
         "event_time": MORNING + timedelta(seconds=13 * number + seq),
+        "token_in": USDC if number % 2 == 0 else WETH,
+        "token_out": WETH if number % 2 == 0 else USDC,
+        "amount_in": 5_200_000_000 if number % 2 == 0 else (traded or asked),
+        "amount_out": (traded or asked) if number % 2 == 0 else 5_200_000_000,
         "side": "BUY" if number % 2 == 0 else "SELL",
         "base_token": WETH,
         "quote_token": USDC,
@@ -196,6 +216,99 @@ def order(number: int = 0, event: str = "NEWO", seq: int = 1, client: str | None
     return row | told
 
 
+def contract(number: int = 0, client: str = "", **told: Any) -> dict[str, Any]:
+    """A derivatives contract of the firm with a client, on wrapped ether."""
+    who = client or ("C0002", "C0006", "C0004", "C0007")[number % 4]
+    row: dict[str, Any] = {
+        "contract_id": f"K-{number:06d}",
+        "action": "NEW",
+        "corrects": None,
+        "event_time": MORNING + timedelta(hours=2, seconds=number),
+        "event_day": DAY,
+        "trade_id": None,
+        "uti": f"{FIRM_LEI}{number:032d}",
+        "upi": "QZ000EXAMPLE",
+        "contract_type": "SWAP",
+        "asset_class": "COMM",
+        "is_derivative": True,
+        **owner(who),
+        "side": "BUY" if number % 2 == 0 else "SELL",
+        "notional": f"{1_000_000 + number}.50",
+        "notional_currency": "USD",
+        "price": f"{2600 + number}.125",
+        "price_currency": "USD",
+        "settlement_currency": "USD",
+        "delivery": "CASH",
+        "platform": "XXXX",
+        "cleared": number % 3 == 0,
+        "event_type": "TRAD",
+        "booked_in": "SG" if number % 2 == 0 else "US",
+        "traded_in": "SG",
+        "execution_time": MORNING + timedelta(hours=2, seconds=number),
+        "effective_date": DAY,
+        "expiry_date": DAY + timedelta(days=90),
+        "day": DAY,
+    }
+    return row | told
+
+
+def transfer(number: int = 0, originator: str = "", beneficiary: str | None = "C0001", **told: Any) -> dict[str, Any]:
+    """Tokens from a client's wallet to another wallet; odd ones are above the threshold."""
+    who = originator or ("C0002", "C0006")[number % 2 if number < 2 else number // 2 % 2]
+    row: dict[str, Any] = {
+        "transfer_id": f"1:{digest(f'transfer {number}')}:{number}",
+        "tx_hash": digest(f"transfer {number}"),
+        "block_time": MORNING + timedelta(seconds=13 * number),
+        "token": USDC,
+        "symbol": "USDC",
+        "decimals": 6,
+        "dti": USDC_DTI,
+        "amount": (5_000_000_000 if number % 2 else 900_000_000) + number,
+        "amount_usd": "5000.00" if number % 2 else "900.00",
+        "amount_sgd": "6750.00" if number % 2 else "1215.00",
+        "originator_client_id": who,
+        "originator_wallet": digest(f"wallet {who}", 20),
+        "originator_country": PEOPLE[who]["country"],
+        "beneficiary_wallet": digest(f"wallet of beneficiary {number}", 20),
+        "beneficiary_client_id": beneficiary,
+        "beneficiary_kind": "wallet",
+        "beneficiary_is_self": False,
+        **person(who),
+        **person(beneficiary, "beneficiary_person_"),
+        "day": DAY,
+    }
+    return row | told
+
+
+def movements(number: int = 0, client: str = "C0001", **told: Any) -> list[dict[str, Any]]:
+    """What a trade means for tax: one token out, another in."""
+    made = trade(number, client)
+    rows: list[dict[str, Any]] = []
+    for direction, end in (("out", "in"), ("in", "out")):
+        base = made[f"token_{end}"] == WETH
+        rows.append(
+            {
+                "movement_id": f"{made['trade_id']}:{direction}",
+                "trade_id": made["trade_id"],
+                "block_time": made["block_time"],
+                "tx_hash": made["tx_hash"],
+                "token": made[f"token_{end}"],
+                "symbol": "WETH" if base else "USDC",
+                "dti": WETH_DTI if base else USDC_DTI,
+                "decimals": 18 if base else 6,
+                "amount": made[f"amount_{end}"],
+                "direction": direction,
+                "value_usd": f"{3210 + number}.98",
+                **owner(client),
+                "action": "NEW",
+                "corrects": None,
+                "day": DAY,
+            }
+            | told
+        )
+    return rows
+
+
 def frame(rows: list[dict[str, Any]], **types: Any) -> pl.DataFrame:
     """Rows as a frame with the types of the tables: amounts exact, times in UTC."""
     if not rows:
@@ -207,7 +320,7 @@ def frame(rows: list[dict[str, Any]], **types: Any) -> pl.DataFrame:
             told[name] = AMOUNT
         elif name in types:
             told[name] = types[name]
-        elif name.endswith("birth_date") or name in ("effective_date", "expiry_date", "day"):
+        elif name.endswith("birth_date") or name in ("effective_date", "expiry_date", "event_day", "day"):
             told[name] = pl.Date()
         elif name in ("block_time", "event_time", "execution_time"):
             told[name] = pl.Datetime("us", "UTC")

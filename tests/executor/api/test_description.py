@@ -18,7 +18,7 @@ from tests.executor.trading_floor import always, hand_over
 PATHS = {
     "/quote", "/route", "/swap", "/orders", "/orders/{order_id}", "/pools", "/venues", "/kill", "/kill/release", "/limits/reload",
     "/health", "/ready", "/metrics", "/models", "/models/activate", "/models/rollback", "/models/operations/{operation_id}",
-    "/trade/{trade_id}/negotiation", "/trade/{trade_id}/outcome",
+    "/trade/{trade_id}/negotiation", "/trade/{trade_id}/outcome", "/report/{name}",
 }  # fmt: skip
 
 

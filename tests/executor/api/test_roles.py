@@ -19,6 +19,8 @@ from tests.executor.api.asking import ORDER, Opened, bearing, talking_to
 # They only calculate: a body is too small a place for what they are asked, hence POST.
 LOOKUPS = {("POST", "/quote"), ("POST", "/route")}
 OPEN = {("GET", path) for path in ("/pools", "/venues", "/health", "/ready", "/metrics")}
+# They hold personal data, which whoever looks at orders need not see.
+PERSONAL = {("GET", "/report/{name}")}
 READS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -42,7 +44,7 @@ def asked_as(opened: Opened, method: str, path: str, headers: dict[str, str]) ->
         async with talking_to(opened.app) as client:
             return await client.request(
                 method,
-                path.replace("{order_id}", "one").replace("{trade_id}", "one"),
+                path.replace("{order_id}", "one").replace("{trade_id}", "one").replace("{name}", "MiCA"),
                 json=ORDER if method == "POST" else None,
                 headers=headers,
             )
@@ -70,7 +72,8 @@ def test_every_route_that_changes_something_refuses_without_a_token_and_with_the
 def test_every_route_that_shows_orders_wants_a_viewer(opened: Opened) -> None:
     for method, path, role in every_route(opened.app):
         if method == "GET" and (method, path) not in OPEN:
-            assert role is Role.VIEWER, f"{path} can be read by anybody; name it among the open ones if that is meant"
+            wanted = Role.ADMIN if (method, path) in PERSONAL else Role.VIEWER
+            assert role is wanted, f"{path} can be read by anybody; name it among the open ones if that is meant"
             assert asked_as(opened, method, path, {}).status_code == 401
 
 

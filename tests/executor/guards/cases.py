@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from executor.guards import Guards, KillSwitch, Limits, Newest
+from executor.guards import Guards, Jurisdictions, KillSwitch, Limits, Newest
 from executor.orders import Attempt, Order, OrderRequest, Outcome, PlannedLeg, Rehearsed, Routed, State
 from executor.routing.pool_book import Token
 
@@ -112,6 +112,7 @@ class Floor:
     limits: Limits = field(default_factory=desk_limits)
     prices: Prices = field(default_factory=Prices)
     newest: Newest | None = field(default_factory=lambda: Newest(BLOCK, NOON))
+    jurisdictions: Jurisdictions | None = None
 
     def __post_init__(self) -> None:
         self.switch = KillSwitch(self.folder)
@@ -126,4 +127,5 @@ class Floor:
             tokens=TOKENS,
             newest=lambda: self.newest,
             wrapped_native=WETH,
+            jurisdictions=self.jurisdictions,
         )

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from domain.problems import Broken, GuardRefused
+from domain.regulation.rulebook import Limit
 from executor.calls import Routers, call_for
-from executor.guards import AmountLimits, Newest, Rule, every_rule
+from executor.guards import AmountLimits, Jurisdictions, Newest, Rule, every_rule
 from executor.guards.rule import in_order
 from executor.orders import Order, PlannedLeg
 from executor.venue import Deployment, every_venue
 from tests.docs.pages import ROOT, Page
+from tests.executor.compliance.rulebooks import Known, ListedHere, limit, rulebook
 from tests.executor.guards.cases import (
     ACCOUNT,
     BLOCK,
@@ -76,7 +78,19 @@ def tripped(floor: Floor) -> None:
     floor.switch.trip("person", "prices look wrong", NOON)
 
 
+def ruled(*limits: Limit, listed: str | None = None) -> Callable[[Floor], None]:
+    """A rulebook whose EU has these limits, the clients it is for, and an address that is listed."""
+
+    def prepare(floor: Floor) -> None:
+        entries = {listed: "ofac 1"} if listed else {}
+        floor.jurisdictions = Jurisdictions(rulebook(*limits), Known(), ListedHere(entries))
+        floor.guards = floor.fresh_guards()
+
+    return prepare
+
+
 PAPER = order(mode="paper")
+GERMAN = order(client_id="german")
 UNCALLED = {"to": "", "spender": "", "call_data": "", "block_hash": "", "block_number": 0}
 EARLIER = [order(f"earlier {number}", at=NOON - timedelta(minutes=number + 1)) for number in range(4)]
 REFUSES: dict[str, list[Example]] = {
@@ -139,6 +153,26 @@ REFUSES: dict[str, list[Example]] = {
     "max_notional_per_symbol": [
         Example(order(amount=ONE), others=(final(order("before", 3 * ONE + 1)),)),
     ],
+    "client_jurisdiction": [
+        Example(GERMAN),
+        Example(order(client_id="nobody"), prepare=ruled()),
+        Example(order(client_id="nowhere"), prepare=ruled()),
+        Example(GERMAN, prepare=ruled(limit("EU-LAW-1", "client_residence", None, "DE"))),
+    ],
+    "jurisdiction_order_limit": [Example(GERMAN, prepare=ruled(limit(most="1999.99")))],
+    "jurisdiction_day_limit": [
+        Example(GERMAN, others=(final(order("before", client_id="german")),), prepare=ruled(limit("A", "day_usd", "3999.99")))
+    ],
+    "jurisdiction_position_limit": [Example(routed(GERMAN), "routed", prepare=ruled(limit("A", "position_usd", "1999.99")))],
+    "jurisdiction_restricted": [
+        Example(GERMAN, prepare=ruled(limit("A", "restricted_tokens", None, WETH))),
+        Example(routed(GERMAN), "routed", prepare=ruled(limit("A", "restricted_pools", None, POOL))),
+    ],
+    "sanctioned_address": [
+        Example(order(), prepare=ruled(listed=WETH)),
+        Example(routed(order()), "routed", prepare=ruled(listed=POOL)),
+        Example(routed(order()), "sign", prepare=ruled(listed=ROUTER)),
+    ],
 }
 PASSES: dict[str, list[Example]] = {
     "kill_switch": [Example(order())],
@@ -195,6 +229,23 @@ PASSES: dict[str, list[Example]] = {
         ),
         Example(order(amount=ONE, sell=WETH, buy=ODD), others=(final(order("before", 4 * ONE)),), prepare=with_limits(allowed_tokens=None)),
     ],
+}
+PASSES |= {
+    "client_jurisdiction": [Example(order()), Example(GERMAN, prepare=ruled())],
+    "jurisdiction_order_limit": [Example(GERMAN, prepare=ruled(limit(most="2000"))), Example(GERMAN)],
+    "jurisdiction_day_limit": [
+        Example(GERMAN, others=(final(order("before", client_id="german")),), prepare=ruled(limit("A", "day_usd", "4000"))),
+        Example(GERMAN, others=(final(order("anothers", client_id="both")),), prepare=ruled(limit("A", "day_usd", "2000"))),
+    ],
+    "jurisdiction_position_limit": [
+        Example(routed(GERMAN), "routed", prepare=ruled(limit("A", "position_usd", "2000"))),
+        Example(GERMAN, prepare=ruled(limit("A", "position_usd", "1"))),
+    ],
+    "jurisdiction_restricted": [
+        Example(order(client_id="singaporean"), prepare=ruled(limit("A", "restricted_tokens", None, WETH))),
+        Example(order(), prepare=ruled(limit("A", "restricted_tokens", None, WETH))),
+    ],
+    "sanctioned_address": [Example(routed(order()), "routed", prepare=ruled(listed=ODD)), Example(order())],
 }
 RULES = {rule.name: rule for rule in every_rule()}
 

@@ -1,0 +1,9 @@
+"""Reports: rows in, documents and findings out. Nothing here reads a table or writes a file."""
+
+from domain.regulation.report.documents import Document, Heading, Schemas
+from domain.regulation.report.judging import Judged, judge
+from domain.regulation.report.lineage import lineage
+from domain.regulation.report.rendering import render, render_parts
+from domain.regulation.report.validation import validate
+
+__all__ = ["Document", "Heading", "Judged", "Schemas", "judge", "lineage", "render", "render_parts", "validate"]
