@@ -54,7 +54,7 @@ class OfficialSchema:
 
 @cache
 def official_schemas() -> Mapping[str, OfficialSchema]:
-    """Every official schema that a report may name, by name."""
+    """Every schema of others that is pinned, by name."""
     told = json.loads(MANIFEST.read_text())
     return {one["name"]: OfficialSchema(**{**one, "needs": tuple(one.get("needs", ()))}) for one in told["files"]}
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -100,7 +102,7 @@ def _read(folder: Path, schema: OfficialSchema) -> bytes:
 def _fetched(base: str, schema: OfficialSchema) -> bytes:
     address = urljoin(base, quote(schema.name))
     try:
-        with httpx.Client(follow_redirects=False, timeout=TIMEOUT_SECONDS, trust_env=True) as client:
+        with httpx.Client(verify=_trusted(), follow_redirects=False, timeout=TIMEOUT_SECONDS) as client:
             for _ in range(MOST_REDIRECTS + 1):
                 with client.stream("GET", address) as answer:
                     if not answer.has_redirect_location:
@@ -112,6 +114,12 @@ def _fetched(base: str, schema: OfficialSchema) -> bytes:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _NotHad(f"{address} did not answer ({type(error).__name__})") from error
     raise _NotHad(f"{base} sends on more than {MOST_REDIRECTS} times")
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom an https address must be vouched for by; read once, because it takes longer than a small file."""
+    return httpx.create_ssl_context()
 
 
 def _body(answer: httpx.Response, schema: OfficialSchema) -> bytes:

@@ -1,4 +1,4 @@
-"""`grekko schemas`: which official schemas are here, and getting those that are not."""
+"""`grekko schemas`: which pinned schemas of others are here, and getting those that are not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 
 from pipelines.commands.answers import answer
 
-schemas = typer.Typer(no_args_is_help=True, help="The official schemas that reports are checked against: install them, list them.")
+schemas = typer.Typer(no_args_is_help=True, help="The schemas of others that reports are checked against: install them, list them.")
 
 Folder = Annotated[Path | None, typer.Option("--into", help="Schema folder. Default: GREKKO_SCHEMAS, else .grekko/schemas.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
@@ -22,7 +22,7 @@ def install(
     into: Folder = None,
     json_: AsJson = False,
 ) -> None:
-    """Put the official schemas into the schema folder, each compared with its pinned SHA-256.
+    """Put the pinned schemas into the schema folder, each compared with its pinned SHA-256.
 
     Exit code 0 when all that were asked for are there, 1 when some are not; those that came stay.
     """
@@ -47,7 +47,7 @@ def install(
 
 @schemas.command("list")
 def list_(into: Folder = None, json_: AsJson = False) -> None:
-    """Show every official schema: whether it is here, and what may be claimed of a document that is valid against it."""
+    """Show every pinned schema: whether it is here, and what may be claimed of a document that is valid against it."""
     from executor.compliance.schema_folder import folder_of_official, official_schemas
 
     folder = folder_of_official(into)

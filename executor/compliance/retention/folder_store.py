@@ -57,13 +57,13 @@ class FolderStore:
         return content
 
     def versions(self, prefix: str = "") -> Iterator[Stored]:
-        if not self._root.is_dir():
-            return
-        start = self._root / prefix if (self._root / prefix).is_dir() else self._root
-        for sidecar in sorted(start.rglob(f"*{SIDECAR}")):
-            key = sidecar.parent.relative_to(self._root).as_posix()
-            if key.startswith(prefix):
-                yield self._stored(key, sidecar.name.removesuffix(SIDECAR))
+        # Only the folders that can match are looked into: a put asks for one key, and a store may hold years of days.
+        above, _, begins = prefix.rpartition("/")
+        parent = self._root / above
+        folders = [one for one in parent.iterdir() if one.name.startswith(begins)] if parent.is_dir() else []
+        found = [sidecar for folder in folders for sidecar in folder.rglob(f"*{SIDECAR}")]
+        for sidecar in sorted(found):
+            yield self._stored(sidecar.parent.relative_to(self._root).as_posix(), sidecar.name.removesuffix(SIDECAR))
 
     def extend(self, key: str, version: str, until: date) -> Stored:
         stored = self._stored(key, version)

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from domain.problems import BadInput, StillKept, Unavailable
+from executor.compliance.retention.s3_store import S3Store
 from executor.compliance.retention.store import LockedStore, newest, open_store
 from tests.executor.compliance.retention.days import Calendar
 
@@ -21,6 +22,21 @@ def test_what_is_put_is_had_again_with_its_lock(store: LockedStore):
     assert store.get(KEY, put.version) == b"rows"
     assert list(store.versions()) == list(store.versions("transaction/")) == [put] and newest(store, KEY) == put
     assert newest(store, "transaction/none") is None
+
+
+def test_versions_are_listed_by_how_their_key_begins(store: LockedStore):
+    for key in ("order/1", "order/10", "order/2", "trade/1"):
+        store.put(key, b"x", retain_until=None)
+    for prefix, keys in {
+        "": ["order/1", "order/10", "order/2", "trade/1"],
+        "order/1": ["order/1", "order/10"],
+        "order/": ["order/1", "order/10", "order/2"],
+        "ord": ["order/1", "order/10", "order/2"],
+        "none/at/all": [],
+    }.items():
+        assert [one.key for one in store.versions(prefix)] == keys
+    found = newest(store, "order/1")
+    assert found is not None and found.key == "order/1"
 
 
 def test_the_same_content_again_is_the_same_version(store: LockedStore):
@@ -141,3 +157,21 @@ def test_the_bucket_itself_refuses_what_our_own_check_let_through(bucket: str, c
 def test_a_store_that_does_not_answer_is_unavailable(bucket: str, calendar: Calendar):
     with pytest.raises(Unavailable, match="did not answer"):
         open_store("s3://bucket/x?endpoint=http://127.0.0.1:1", calendar)
+
+
+def test_a_listing_of_many_pages_is_read_to_its_end(bucket: str, calendar: Calendar, monkeypatch: pytest.MonkeyPatch):
+    store = open_store(bucket, calendar)
+    assert isinstance(store, S3Store)
+    put = [store.put(f"order/{n}", content, retain_until=None) for n in range(3) for content in (b"old", b"new")]
+    real = store._ask
+    pages = []
+
+    def small(verb: str, **arguments: object) -> object:
+        if verb != "list_object_versions":
+            return real(verb, **arguments)
+        pages.append(real(verb, MaxKeys=2, **arguments))
+        return pages[-1]
+
+    monkeypatch.setattr(store, "_ask", small)
+    assert [(one.key, one.version) for one in store.versions()] == [(one.key, one.version) for one in put]
+    assert len(pages) > 1
