@@ -4,6 +4,18 @@ from domain.regulation.report.documents import Document, Heading, Schemas
 from domain.regulation.report.judging import Judged, judge
 from domain.regulation.report.lineage import lineage
 from domain.regulation.report.rendering import render, render_parts, tellable
-from domain.regulation.report.validation import validate
+from domain.regulation.report.validation import validate, validate_file
 
-__all__ = ["Document", "Heading", "Judged", "Schemas", "judge", "lineage", "render", "render_parts", "tellable", "validate"]
+__all__ = [
+    "Document",
+    "Heading",
+    "Judged",
+    "Schemas",
+    "judge",
+    "lineage",
+    "render",
+    "render_parts",
+    "tellable",
+    "validate",
+    "validate_file",
+]

@@ -94,7 +94,15 @@ class FieldReader:
         else:
             there = None
         texts = self._texts(one, raw, frame)
-        return Told(texts, raw, self._faults(one, raw, texts, there) if checked else [])
+        if not checked:
+            return Told(texts, raw, [])
+        unwritable = [
+            value.str.contains(_UNWRITABLE).fill_null(False) & texts.is_not_null()
+            for value in self.attributes(one, frame).values()
+            if isinstance(value, pl.Series)
+        ]
+        told = [Fault("characters", "an attribute of it holds a character that XML cannot", bad) for bad in unwritable if bad.any()]
+        return Told(texts, raw, told + self._faults(one, raw, texts, there))
 
     def _raw(self, one: Field, frame: pl.DataFrame) -> pl.Series:
         if one.source is not None:

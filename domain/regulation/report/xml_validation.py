@@ -5,33 +5,37 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # it brings no types
 
 from domain.problems import BadInput
 from domain.regulation.report.documents import Document, Schemas
-from domain.regulation.report.element_order import hardened_parser, read_schema
+from domain.regulation.report.element_order import Schema, hardened_parser, read_schema
 from domain.regulation.report.field_places import Place, field_places, fields_at
 from domain.regulation.report.finding_rows import Fault
-from domain.regulation.rulebook import Format, Report
+from domain.regulation.rulebook import Extension, Format, Report
 
 _SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
-_BATCH = 500
+_PART, _OVERLAP = 1 << 18, 1 << 12
 
 
 def xml_faults(report: Report, form: Format, document: Document, schemas: Schemas) -> Iterator[Fault]:
     """The faults in the order of the document."""
     schema = _schema(form, schemas)
     strange = _strange(form, schemas)
-    records = [path.rsplit("/", 1)[-1] for path in document.keys]
-    if schema is not None and _streams_through(document.content, schema, form, records, strange):
+    if schema is not None and streams_through(form, io.BytesIO(document.content), schemas):
         return
     try:
         root = etree.fromstring(document.content, hardened_parser())
     except etree.XMLSyntaxError as error:
         yield Fault("xml.well_formed", f"it is not well-formed: {error.msg}", (), "", None)
+        return
+    if root.getroottree().docinfo.doctype:
+        yield Fault("xml.doctype", "it brings a document type of its own, which no report may", (), "", None)
         return
     if schema is None:
         return
@@ -78,23 +82,56 @@ def _strange(form: Format, schemas: Schemas) -> etree.XPath | None:
     return etree.XPath(" | ".join(tests), namespaces={one.prefix: one.namespace for one in form.extensions}) if tests else None
 
 
-def _streams_through(content: bytes, schema: etree.XMLSchema, form: Format, records: Sequence[str], strange: etree.XPath | None) -> bool:
-    """Whether the document is valid, read without keeping it: the memory for a long document is that for a short one."""
-    tags = [f"{{{form.namespace}}}{name}" if form.namespace else name for name in dict.fromkeys(records)] or [
-        f"{{{form.namespace}}}{form.root}"
-    ]
-    events = etree.iterparse(io.BytesIO(content), events=("end",), tag=tags, schema=schema, **_SAFE)
+def streams_through(form: Format, source: BinaryIO, schemas: Schemas) -> bool:
+    """Whether the document in a file is surely valid, read in one pass that keeps nothing of it: a long one needs no more memory.
+
+    Where it says no, `xml_faults` looks at the whole and decides.
+    """
+    schema = _schema(form, schemas)
+    if schema is None:
+        return True
+    outermost = [_Outermost(one, read_schema(schemas.path(one.schema))) for one in form.extensions]
+    parser = etree.XMLParser(target=_Nothing(), schema=schema, **_SAFE)
     try:
-        for number, (_, element) in enumerate(events, 1):
-            parent = element.getparent()
-            if number % _BATCH == 0 and parent is not None:
-                if strange is not None and strange(parent):
-                    return False
-                del parent[:-1]
-        root = events.root
+        while part := source.read(_PART):
+            if b"<!DOCTYPE" in part:
+                return False
+            parser.feed(part)
+            for one in outermost:
+                one.feed(part)
+        parser.close()
     except etree.XMLSyntaxError:
         return False
-    return strange is None or root is None or not strange(root)
+    return not len(parser.feed_error_log) and all(one.known for one in outermost)
+
+
+class _Nothing:
+    """Takes no event of the parser: only the schema listens."""
+
+    def close(self) -> None:
+        return None
+
+
+class _Outermost:
+    """Watches, in the bytes, which elements of an extension stand directly in elements of others: a lax wildcard takes any."""
+
+    def __init__(self, extension: Extension, schema: Schema) -> None:
+        names = [name.rpartition("}")[2].encode() for kind, name in schema.named if kind == "element"]
+        prefix, self.space = re.escape(extension.prefix.encode()), extension.namespace.encode()
+        roots = b"|".join(map(re.escape, names)) or b"(?!)"
+        self.roots = set(names)
+        self.found = re.compile(rb"<(?:(?!/|%b:)[^<>]*|/%b:(?:%b))>[^<]*<%b:([^\s/>]+)[\s/>]" % (prefix, prefix, roots, prefix))
+        self.declared = 0
+        self.known = True
+        self.tail = b""
+
+    def feed(self, part: bytes) -> None:
+        told = self.tail + part
+        self.known = self.known and set(self.found.findall(told)) <= self.roots
+        self.declared += part.count(self.space) + (self.tail[-len(self.space) + 1 :] + part[: len(self.space) - 1]).count(self.space)
+        # Another prefix for the same namespace would hide its elements from the pattern.
+        self.known = self.known and self.declared <= 1
+        self.tail = told[-_OVERLAP:]
 
 
 class _Finder:
@@ -133,13 +170,19 @@ class _Finder:
         found = self.root.getroottree().xpath(entry.path, namespaces=self.namespaces) if entry.path else []
         element = found[0] if isinstance(found, list) and found else self.root
         message = re.sub(r"\{[^{}]*\}", "", entry.message)
+        rule = f"xsd:{entry.type_name.removeprefix('SCHEMAV_').lower()}"
+        told = self.fault(rule, message, element)
         expected = re.search(r"Expected is (?:one of )?\( ([^)]*) \)", message)
-        names = [name.strip() for name in expected[1].split(",")] if expected else []
-        return self.fault(f"xsd:{entry.type_name.removeprefix('SCHEMAV_').lower()}", message, element, names)
+        if expected is None:
+            return told
+        # A child that is missing is told at its parent, or at the sibling that stands where it should be.
+        at = self.place(element) if "Missing child" in message else self.place(element)[:-1]
+        wanted = [one for name in expected[1].split(",") for one in fields_at(self.places, (*at, name.strip())) if one.card == "1..1"]
+        return replace(told, fields=tuple(wanted[:1])) if wanted else told
 
-    def fault(self, rule: str, message: str, element: etree._Element, expected: Sequence[str] = ()) -> Fault:
-        """A fault at an element; `expected` are the names of elements that are missing there."""
+    def fault(self, rule: str, message: str, element: etree._Element) -> Fault:
+        """A fault at an element."""
         at = self.place(element)
-        fields = fields_at(self.places, at, expected)
+        fields = fields_at(self.places, at)
         value = element.text if len(element) == 0 else None
         return Fault(rule, message, tuple(fields), self.row(element) or "", value)
