@@ -14,7 +14,7 @@ import polars as pl
 from assets.compliance.outcomes import outcomes_table, results_by_row
 from assets.warehouse import digest_of
 from domain.regulation.calendar import Span
-from domain.regulation.report import Document, Heading, Judged, Schemas, judge, render, validate
+from domain.regulation.report import Document, Heading, Judged, Schemas, judge, render, tellable, validate
 from domain.regulation.rulebook import FormatName, Report, Rulebook
 from executor.compliance.parties import Parties
 
@@ -72,14 +72,16 @@ def make_report(
     formats: Sequence[FormatName] = (),
     reference: str | None = None,
 ) -> MadeReport:
-    """The report of a period from the rows of its source, in these formats, or all of the report's.
+    """The report of a period from the rows of its source, in these formats, or all in which it can be told.
 
     `reference` is what the documents call themselves; without one it is made from the rows.
 
     Raises BadInput when a schema is not installed, or the rows lack a column that the report reads.
     """
     heading, judged = judge_rows(report, rows, span, parties=parties, rulebook=rulebook, created_at=created_at, reference=reference)
-    documents: dict[FormatName, Document] = {name: render(report, judged, name, heading, schemas) for name in formats or report.formats}
+    documents: dict[FormatName, Document] = {
+        name: render(report, judged, name, heading, schemas) for name in formats or tellable(report, judged)
+    }
     faults = pl.concat([validate(report, document, schemas) for document in documents.values()])
     return MadeReport(report, span, heading, judged, documents, faults)
 

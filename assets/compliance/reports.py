@@ -24,7 +24,7 @@ from assets.tables import column_schema
 from assets.warehouse import Warehouse
 from domain.problems import BadInput
 from domain.regulation.calendar import Span
-from domain.regulation.rulebook import FormatName, Report, Rulebook
+from domain.regulation.rulebook import Report, Rulebook
 from domain.schemas import Table
 from executor.compliance.parties import Parties
 from executor.compliance.rulebook_file import load_rulebook
@@ -124,12 +124,13 @@ def _facts(reports: list[MadeReport]) -> dict[str, Any]:
 
 def reconciled(report: Report, rulebook: Rulebook, span: Span, warehouse: Warehouse, cabinet: Cabinet) -> list[Compared]:
     """The sums of the documents on the shelf, beside those of their rows, the ledger and the chain."""
-    wanted: list[FormatName] = [name for name in report.formats if name != "json"]
-    documents = {name: shelved.content for name in wanted if (shelved := cabinet.find(report, span, name))}
-    if len(documents) != len(wanted):
+    main = cabinet.find(report, span)
+    if main is None:
         raise BadInput(
             f"{report.id} has no documents for {span.name}; materialise {report.slug} first.", report=report.id, period=span.name
         )
+    wanted = [name for name in report.formats if name != "json" and name in main.card["formats"]]
+    documents = {name: shelved.content for name in wanted if (shelved := cabinet.find(report, span, name))}
     days = partitions.Span(span.first, span.last)
     told = warehouse.scan(outcomes_table(report), partitions.Span(span.last, span.last)).filter(pl.col("outcome") == "reported").collect()
     rows = rows_of(warehouse, report, span).with_columns(row_key=row_key(report))
