@@ -17,9 +17,12 @@ def test_included_and_imported_files_are_read_with_extended_types_in_their_order
     (tmp_path / "other.xsd").write_text(f'<xs:schema {XS} targetNamespace="urn:o"><xs:element name="far"/></xs:schema>')
     (tmp_path / "main.xsd").write_text(
         f"""<xs:schema {XS} xmlns:o="urn:o" xmlns="urn:m" targetNamespace="urn:m" elementFormDefault="qualified">
-        <xs:include schemaLocation="base.xsd"/><xs:import namespace="urn:o" schemaLocation="other.xsd"/><xs:include schemaLocation="main.xsd"/>
-        <xs:element name="root"><xs:complexType><xs:complexContent><xs:extension base="B"><xs:sequence>
-        <xs:element ref="o:far"/><xs:element name="near" form="unqualified"/></xs:sequence></xs:extension></xs:complexContent></xs:complexType>
+        <xs:include schemaLocation="base.xsd"/>
+        <xs:import namespace="urn:o" schemaLocation="other.xsd"/><xs:include schemaLocation="main.xsd"/>
+        <xs:element name="root"><xs:complexType>
+        <xs:complexContent><xs:extension base="B"><xs:sequence>
+        <xs:element ref="o:far"/><xs:element name="near" form="unqualified"/></xs:sequence></xs:extension>
+        </xs:complexContent></xs:complexType>
         </xs:element></xs:schema>"""
     )
     root = read_schema(tmp_path / "main.xsd").element("{urn:m}root")
