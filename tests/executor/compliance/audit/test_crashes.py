@@ -43,6 +43,7 @@ def work(path, steps):
     sys.settrace(None)
     return count
 
+work(folder / f"first-{part}", -1)  # what is remembered from now on, each child remembers too
 lines = work(folder / f"whole-{part}", -1)
 done = []
 for steps in range(1 + part, lines + 1, parts):
