@@ -13,6 +13,7 @@ from pipelines.demo import run_demo
 from pipelines.home import Home
 
 ROOT = Path(__file__).resolve().parent.parent
+SCHEMAS = ROOT.parent / "shared" / "schemas"
 DEAR = ("demo_home", "small_home")
 
 
@@ -56,6 +57,8 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     with pytest.MonkeyPatch.context() as settings:
         for name, value in home.environment().items():
             settings.setenv(name, value)
+        if SCHEMAS.is_dir():
+            settings.setenv("GREKKO_SCHEMAS", str(SCHEMAS))
         home.settle()
         printed = Console(file=io.StringIO(), width=160, highlight=False)
         green = run_demo(home, console=printed)

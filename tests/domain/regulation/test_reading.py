@@ -110,6 +110,7 @@ def test_every_value_knows_its_line() -> None:
         ('countries: "@LANDS"', 'countries: "@sides"', "…countries", "'BUY' is among them; a country is two capital letters"),
         ('members: ["@restricted"]', 'members: ["0x12"]', "…limits[1].members", "40 hexadecimal digits"),
         ("members: [IR]", "members: [Iran]", "…limits[2].members", "a country is two capital letters"),
+        ("members: [IR]", "members: []", "…limits[2]", "client_residence is about members"),
         ("members: [IR]", 'most: "5"', "…limits[2]", "client_residence is about members"),
         ('most: "250000"', "members: [IR]", "…limits[0]", "position_usd is a maximum"),
         ("id: ZZ-L2", "id: ZZ-L1", "…limits[1].id", "ZZ-L1 is an id already, of regulations.yaml, line"),
