@@ -122,7 +122,12 @@ class _Judge:
         if missing:
             raise BadInput(f"The rows of {self.report.id} have no column {missing[0]!r}, which is part of their key.", field=missing[0])
         named = DocRef("", "")
-        parts = [plain(rows[name], Field(name, name, named)).rename(name) for name in self.report.source.key]
+        # A time as Polars writes it, so that whoever makes the key of a row from the table makes this one.
+        times = {name for name in self.report.source.key if rows[name].dtype.is_temporal()}
+        parts = [
+            rows[name].cast(pl.String) if name in times else plain(rows[name], Field(name, name, named)).rename(name)
+            for name in self.report.source.key
+        ]
         key = pl.DataFrame(parts).select(pl.concat_str(pl.all().fill_null(""), separator="|"))[:, 0]
         added = [key.alias(KEY), pl.int_range(rows.height, eager=True).alias(ROW)]
         added += [pl.lit("NEW").alias("action")] if "action" not in rows.columns else [pl.col("action").cast(pl.String).fill_null("NEW")]
