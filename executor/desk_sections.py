@@ -87,8 +87,8 @@ def read_compliance(top: Section, folder: Path, mode: Mode) -> ComplianceSetting
             value.bad("nothing lies there; put it there, write where it is (from the desk file's folder), or leave the setting out.")
         return path
 
-    settings = ComplianceSettings(*(top.maybe(name, existing, None) for name in ("regulations", "parties", "lists")))
-    settings = replace(settings, regulations_sha256=top.maybe("regulations_sha256", _sha256, None))
+    regulations, parties, lists = (top.maybe(name, existing, None) for name in ("regulations", "parties", "lists"))
+    settings = ComplianceSettings(regulations, parties, lists, top.maybe("regulations_sha256", _sha256, None))
     if settings.regulations is not None and settings.parties is None:
         top["regulations"].bad("its limits are by client; write `parties` too: the file that says who the clients are.", show=False)
     if settings.regulations is None and settings.regulations_sha256 is not None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from domain.problems import JournalHeld
 from executor.compliance.audit.entries import AuditEntry
+from executor.compliance.audit.heads import SignedHead, sign_head
+from executor.compliance.audit.keys import AuditKey
 from executor.compliance.audit.log import AuditLog
 from executor.compliance.audit.place import heads_of, log_of
 from executor.compliance.audit.reading import reading
@@ -90,8 +92,16 @@ class Recorder:
 
     def cold(self, store: LockedStore) -> int:
         """What was moved to this cold store, and what was written down to be deleted from it."""
-        manifests = (one for one in store.versions(COLD) if one.key.endswith(MANIFEST))
-        return self.records(MOVED, manifests) + self.records(DELETED, store.versions(DELETED_BELOW))
+        moved = [one for one in store.versions(COLD) if one.key.endswith(MANIFEST)]
+        deleted = list(store.versions(DELETED_BELOW))
+        return (self.records(MOVED, moved) if moved else 0) + (self.records(DELETED, deleted) if deleted else 0)
+
+    def sign(self, key: AuditKey) -> SignedHead | None:
+        """Signs how the log stands, into the log and the folder of heads; None while it has no entry. Raises as `sign_head`."""
+        if self.tree_head() is None:
+            return None
+        with self._opened() as log:
+            return sign_head(log, key, self.clock.now())
 
     def tree_head(self) -> dict[str, Any] | None:
         """How the log stands: `size` and `root`. None while it has no entry. Needs no lock."""
