@@ -57,9 +57,15 @@ class Cabinet(dg.ConfigurableResource):
             findings={"faults": made.faults.height, **dict(made.judged.findings["severity"].value_counts().iter_rows())},
         )
 
-    def find(self, report: Report, span: Span, form: FormatName | None = None) -> Document | None:
-        """The document of a period, its main one where no format is named; None where there is none."""
+    def find(self, report: Report, span: Span) -> Document | None:
+        """The main document of a period; None where there is none."""
         try:
-            return self.shelf.document(report.id, span.last, form)
+            return self.shelf.document(report.id, span.last, None)
         except UnknownReport:
             return None
+
+    def every_form(self, report: Report, span: Span) -> dict[FormatName, Document]:
+        """The documents of a period by format, empty where there are none. Raises Broken when one is not as it was made."""
+        main = self.find(report, span)
+        written = main.card["formats"] if main else ()
+        return {name: self.shelf.document(report.id, span.last, name) for name in report.formats if name in written}

@@ -79,8 +79,9 @@ def make_report(
     Raises BadInput when a schema is not installed, or the rows lack a column that the report reads.
     """
     heading, judged = judge_rows(report, rows, span, parties=parties, rulebook=rulebook, created_at=created_at, reference=reference)
-    names: Sequence[FormatName] = formats or tellable(report, judged)
-    documents = {name: render(report, judged, name, heading, schemas) for name in names}
+    documents: dict[FormatName, Document] = {
+        name: render(report, judged, name, heading, schemas) for name in formats or tellable(report, judged)
+    }
     faults = pl.concat([validate(report, document, schemas) for document in documents.values()])
     return MadeReport(report, span, heading, judged, documents, faults)
 

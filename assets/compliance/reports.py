@@ -4,8 +4,8 @@ Nothing here knows a jurisdiction: a new block of YAML is a new asset, its check
 """
 
 import hashlib
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
@@ -19,12 +19,13 @@ from assets.compliance.making import MadeReport, make_report, reference_of
 from assets.compliance.outcomes import outcomes_table
 from assets.compliance.reconciliation import Compared, reconcile, settlements
 from assets.compliance.report_periods import partitions_of, spans_of
-from assets.compliance.source_rows import row_key, rows_of, source_of
+from assets.compliance.source_rows import rows_of, source_of
 from assets.partitions import in_one_run
 from assets.tables import column_schema
 from assets.warehouse import Warehouse
-from domain.problems import BadInput
-from domain.regulation.calendar import Span
+from domain.problems import Broken
+from domain.regulation.calendar import Span, period_of
+from domain.regulation.report import row_keys
 from domain.regulation.rulebook import Report, Rulebook
 from domain.schemas import Table
 from executor.compliance.parties import Parties
@@ -93,9 +94,11 @@ def _made(
 ) -> MadeReport:
     rows = rows_of(warehouse, report, span)
     shelved = cabinet.find(report, span)
-    same = shelved is not None and shelved.card["reference"] == reference_of(report, span, rows)
     # The same rows give the same bytes: a document that is made again keeps the moment at which it was made first.
-    created_at = datetime.fromisoformat(shelved.card["created_at"]) if shelved is not None and same else datetime.now(UTC)
+    if shelved is not None and shelved.card["reference"] == reference_of(report, span, rows):
+        created_at = datetime.fromisoformat(shelved.card["created_at"])
+    else:
+        created_at = datetime.now(UTC)
     made = make_report(report, rows, span, parties=parties, rulebook=rulebook, schemas=schemas, created_at=created_at)
     cabinet.put(made)
     log_report(cabinet, report, span, before=shelved)
@@ -125,19 +128,33 @@ def _facts(reports: list[MadeReport]) -> dict[str, Any]:
 
 
 def reconciled(report: Report, rulebook: Rulebook, span: Span, warehouse: Warehouse, cabinet: Cabinet) -> list[Compared]:
-    """The sums of the documents on the shelf, beside those of their rows, the ledger and the chain."""
-    main = cabinet.find(report, span)
-    if main is None:
-        raise BadInput(
-            f"{report.id} has no documents for {span.name}; materialise {report.slug} first.", report=report.id, period=span.name
-        )
-    wanted = [name for name in report.formats if name != "json" and name in main.card["formats"]]
-    documents = {name: shelved.content for name in wanted if (shelved := cabinet.find(report, span, name))}
-    days = partitions.Span(span.first, span.last)
-    told = warehouse.scan(outcomes_table(report), partitions.Span(span.last, span.last)).filter(pl.col("outcome") == "reported").collect()
-    rows = rows_of(warehouse, report, span).with_columns(row_key=row_key(report))
+    """The sums of the documents on the shelf, beside those of their rows, the ledger and the chain.
+
+    Raises Broken when there are no documents, or one is not as it was made.
+    """
+    found = cabinet.every_form(report, span)
+    if not found:
+        raise Broken(f"{report.id} has no documents for {span.name}; materialise {report.slug}.", report=report.id, period=span.name)
+    documents = {name: shelved.content for name, shelved in found.items() if name != "json"}
+    told = _outcomes(warehouse, report, [span]).filter(pl.col("outcome") == "reported").collect()
+    rows = rows_of(warehouse, report, span)
+    rows = rows.with_columns(row_keys(report, rows).alias("row_key"))
     reported = rows.join(told.select("row_key"), on="row_key", how="semi")
-    return reconcile(report, rulebook, reported, documents, settlements(warehouse, days))
+    return reconcile(report, rulebook, reported, documents, settlements(warehouse, partitions.Span(span.first, span.last)))
+
+
+def _outcomes(warehouse: Warehouse, report: Report, spans: Sequence[Span]) -> pl.LazyFrame:
+    """The report's table for these periods."""
+    return warehouse.scan(outcomes_table(report)).filter(pl.col("day").is_in([span.last for span in spans]))
+
+
+def _promised(context: dg.AssetCheckExecutionContext, report: Report, cabinet: Cabinet) -> list[Span]:
+    """The periods that a promise is about: those of the run, or all that were made where it is asked alone."""
+    if context.has_partition_key or context.has_partition_key_range:
+        return spans_of(context, report)
+    made = cabinet.shelf.reports().get(report.id, [])
+    spans = (period_of(report.timing.period, date.fromisoformat(key)) for key in partitions_of(report).get_partition_keys())
+    return [span for span in spans if span.name in made]
 
 
 def page_text(report: Report) -> str:
@@ -154,25 +171,32 @@ def page_text(report: Report) -> str:
 def report_checks(report: Report, rulebook: Rulebook) -> Iterator[dg.AssetChecksDefinition]:
     """What is promised of a report. The first three stop whatever comes after; what is blocked is a warning, for a person to mend."""
     asset = dg.AssetKey(report.slug)
-    table = outcomes_table(report)
 
     @dg.asset_check(asset=asset, blocking=True, name="every_document_is_valid")
     def every_document_is_valid(context: dg.AssetCheckExecutionContext, cabinet: Cabinet) -> dg.AssetCheckResult:
-        """Each document holds against its schema and says of itself what may be claimed of it, and no more."""
-        spans = spans_of(context, report)
-        cards = [shelved.card for span in spans if (shelved := cabinet.find(report, span))]
-        faults = sum(card["findings"]["faults"] for card in cards)
+        """Each document was held against its schema, and lies on the shelf as it was made."""
+        documents, faults, broken = 0, 0, []
+        spans = _promised(context, report, cabinet)
+        for span in spans:
+            try:
+                found = cabinet.every_form(report, span)
+            except Broken as problem:
+                broken.append(problem.message)
+                continue
+            documents += len(found)
+            faults += next(iter(found.values())).card["findings"]["faults"] if found else 0
+            broken += [] if found else [f"There is no document for {span.name}."]
         return dg.AssetCheckResult(
-            passed=faults == 0 and len(cards) == len(spans),
-            metadata={"documents": sum(len(card["formats"]) for card in cards), "faults": faults},
+            passed=faults == 0 and not broken and bool(spans),
+            metadata={"documents": documents, "faults": faults, "broken": " ".join(broken[:5])},
         )
 
     @dg.asset_check(asset=asset, blocking=True, name="every_row_has_one_outcome")
-    def every_row_has_one_outcome(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+    def every_row_has_one_outcome(context: dg.AssetCheckExecutionContext, warehouse: Warehouse, cabinet: Cabinet) -> dg.AssetCheckResult:
         """Each row of the source is reported, or says why it is not: nothing is dropped in silence."""
-        spans = spans_of(context, report)
+        spans = _promised(context, report, cabinet)
         asked = sum(rows_of(warehouse, report, span).height for span in spans)
-        told = warehouse.scan(table, partitions.Span(spans[0].last, spans[-1].last)).select("outcome", "reason").collect()
+        told = _outcomes(warehouse, report, spans).select("outcome", "reason").collect()
         silent = told.filter((pl.col("outcome") != "reported") & pl.col("reason").is_null()).height
         return dg.AssetCheckResult(
             passed=told.height == asked and silent == 0, metadata={"rows": asked, "outcomes": told.height, "without_a_reason": silent}
@@ -181,24 +205,28 @@ def report_checks(report: Report, rulebook: Rulebook) -> Iterator[dg.AssetChecks
     @dg.asset_check(asset=asset, blocking=True, name="it_adds_up_to_the_ledger_and_the_chain")
     def it_adds_up(context: dg.AssetCheckExecutionContext, warehouse: Warehouse, cabinet: Cabinet) -> dg.AssetCheckResult:
         """What the document tells, what the ledger booked and what the chain settled are the same, to the unit."""
-        found = [one for span in spans_of(context, report) for one in reconciled(report, rulebook, span, warehouse, cabinet)]
-        off = [one for one in found if not one.agrees]
+        found, differences = [], []
+        for span in _promised(context, report, cabinet):
+            try:
+                found += reconciled(report, rulebook, span, warehouse, cabinet)
+            except Broken as problem:
+                differences.append(problem.message)
+        differences += [str(one) for one in found if not one.agrees]
         return dg.AssetCheckResult(
-            passed=not off,
+            passed=not differences,
             metadata={
                 "sums": len(found),
-                "sums_that_differ": len(off),
+                "sums_that_differ": len(differences),
                 "tokens_told": float(sum(one.document for one in found)),
-                "differences": "; ".join(str(one) for one in off[:5]),
+                "differences": "; ".join(differences[:5]),
             },
         )
 
     @dg.asset_check(asset=asset, name="nothing_is_blocked")
-    def nothing_is_blocked(context: dg.AssetCheckExecutionContext, warehouse: Warehouse) -> dg.AssetCheckResult:
+    def nothing_is_blocked(context: dg.AssetCheckExecutionContext, warehouse: Warehouse, cabinet: Cabinet) -> dg.AssetCheckResult:
         """No row is kept out of the document because something in it is wrong or not known."""
-        spans = spans_of(context, report)
         blocked = (
-            warehouse.scan(table, partitions.Span(spans[0].last, spans[-1].last))
+            _outcomes(warehouse, report, _promised(context, report, cabinet))
             .filter(pl.col("outcome") == "blocked")
             .group_by("reason")
             .len()

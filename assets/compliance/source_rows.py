@@ -79,11 +79,6 @@ def rows_of(warehouse: Warehouse, report: Report, span: Span) -> pl.DataFrame:
     return pl.concat([own, *beside], how="diagonal_relaxed") if beside else own
 
 
-def row_key(report: Report) -> pl.Expr:
-    """The key of a row as the report's table has it."""
-    return pl.concat_str([pl.col(name).cast(pl.String).fill_null("") for name in report.source.key], separator="|")
-
-
 def _read(warehouse: Warehouse, source: SourceTable, span: Span) -> pl.DataFrame:
     rows = warehouse.scan(source.table, partitions.Span(span.first, span.last))
     if source.moment is not None:

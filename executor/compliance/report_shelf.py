@@ -84,7 +84,8 @@ class ReportShelf:
         counts: Mapping[str, int],
         findings: Mapping[str, int],
     ) -> Path:
-        """Puts a report's documents of one period on the shelf and returns the card's path; what was there before is kept.
+        """Puts a report's documents of one period on the shelf and returns the card's path; what was there before is kept, and the same
+        again changes nothing.
 
         `reference` is what the documents call themselves. `counts` are rows reported, not_reportable and blocked; `findings` are those of
         validation by severity; `unverified` is how many legal references nobody has read. The first document is the main one. Raises
@@ -125,12 +126,24 @@ class ReportShelf:
             "findings": dict(findings),
             "formats": formats,
             "main": documents[0].format,
-            "previous": self._keep(place),
+            "previous": None,
         }
+        if self._is_there(place, card):
+            return place / CARD
+        card["previous"] = self._keep(place)
         for one in documents:
             _replace(place / formats[one.format]["file"], one.content)
         _replace(place / CARD, json.dumps(card, indent=2, sort_keys=True).encode() + b"\n")
         return place / CARD
+
+    def _is_there(self, place: Path, card: Mapping[str, Any]) -> bool:
+        """Whether this card and its documents lie there, whatever was before them."""
+        try:
+            there = {**self._card(place), "previous": None}
+            whole = all(_sha256((place / one["file"]).read_bytes()) == one["sha256"] for one in card["formats"].values())
+        except (FileNotFoundError, Broken):
+            return False
+        return whole and there == card
 
     def _keep(self, place: Path) -> str | None:
         """Keeps the card that is there, and its documents, as versions; returns the hash of the card."""

@@ -83,6 +83,19 @@ def judge(report: Report, rows: pl.DataFrame, rulebook: Rulebook, heading: Headi
     return _Judge(report, rulebook, heading).judge(rows)
 
 
+def row_keys(report: Report, rows: pl.DataFrame) -> pl.Series:
+    """What outcomes and findings call each row: the columns of the source's key as the report would tell them.
+
+    Raises BadInput when one of them is not there.
+    """
+    missing = [name for name in report.source.key if name not in rows.columns]
+    if missing:
+        raise BadInput(f"The rows of {report.id} have no column {missing[0]!r}, which is part of their key.", field=missing[0])
+    named = DocRef("", "")
+    parts = [plain(rows[name], Field(name, name, named)).rename(name) for name in report.source.key]
+    return pl.DataFrame(parts).select(pl.concat_str(pl.all().fill_null(""), separator="|"))[:, 0]
+
+
 class _Judge:
     def __init__(self, report: Report, rulebook: Rulebook, heading: Heading | None) -> None:
         self.report = report
@@ -118,13 +131,7 @@ class _Judge:
         )
 
     def _prepared(self, rows: pl.DataFrame) -> pl.DataFrame:
-        missing = [name for name in self.report.source.key if name not in rows.columns]
-        if missing:
-            raise BadInput(f"The rows of {self.report.id} have no column {missing[0]!r}, which is part of their key.", field=missing[0])
-        named = DocRef("", "")
-        parts = [plain(rows[name], Field(name, name, named)).rename(name) for name in self.report.source.key]
-        key = pl.DataFrame(parts).select(pl.concat_str(pl.all().fill_null(""), separator="|"))[:, 0]
-        added = [key.alias(KEY), pl.int_range(rows.height, eager=True).alias(ROW)]
+        added = [row_keys(self.report, rows).alias(KEY), pl.int_range(rows.height, eager=True).alias(ROW)]
         added += [pl.lit("NEW").alias("action")] if "action" not in rows.columns else [pl.col("action").cast(pl.String).fill_null("NEW")]
         added += [pl.lit(None, pl.String).alias("corrects")] if "corrects" not in rows.columns else []
         return rows.with_columns(*added, *(pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in self.heading.items()))
