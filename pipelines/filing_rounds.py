@@ -59,13 +59,16 @@ class FilingRoom:
         return Rounds(self.desk, None).draft(self._prepared(report, span))
 
     def round(self, today: date, door: RegulatorDoor | None) -> list[Missed]:
-        """Does what is left to do for every report; without a door up to the check. Returns what was missed, of reports begun before."""
+        """Does what is left to do for every report; without a door up to the check. Returns what was missed, of reports begun before.
+
+        A report without a deadline is kept and given on request: it is made and checked, and sent by `grekko filings submit` alone.
+        """
         reports = list(self.rulebook.reports.values())
         calendar = of_begun(filing_calendar(self.rulebook, today - QUARTER, today), self.desk.store.filings)
         # Told before anything is begun: what this round files too late was missed all the same.
         missed = tell_missed(self.desk, calendar, {filed_format(one) for one in reports}, today)
         for report in reports:
-            self._rounds(report, door).run(self._preparations(report, today))
+            self._rounds(report, door if report.timing.deadline else None).run(self._preparations(report, today))
         return missed
 
     def _rounds(self, report: Report, door: RegulatorDoor | None) -> Rounds:

@@ -187,7 +187,8 @@ def round_(
 ) -> None:
     """Take what came in, and for every report make, check, sign and send what is due, correct what changed, and tell what was missed.
 
-    Without --door documents are made and checked, and nothing is signed or sent; with it the key of GREKKO_FILING_KEY signs.
+    Without --door documents are made and checked, and nothing is signed or sent; with it the key of GREKKO_FILING_KEY signs. Reports that
+    an authority has on request only are made and checked; `submit` sends one.
     """
     from executor.compliance.filings.signing import Ed25519Signer
 
@@ -195,6 +196,8 @@ def round_(
     if way is not None:
         Ed25519Signer.from_environment(os.environ)  # its absence is told before anything is done
     with _Room(store, home) as room:
+        if way is not None:
+            room.desk.collect(way)
         missed = room.round(day.date() if day else room.desk.clock.now().date(), way)
         found = sorted(room.desk.store.filings.filings.values(), key=lambda one: (one.key, one.number))
         tickets = [one.to_json() for one in room.desk.store.filings.open_tickets()]

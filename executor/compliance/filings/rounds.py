@@ -88,15 +88,18 @@ class Rounds:
     def draft(self, preparation: Preparation) -> Filing | None:
         """Makes the document of a report and period from the records of now and checks it; signs and sends nothing.
 
-        None when there is nothing to tell. A filing that waits for its answer is left as it is.
+        None when there is nothing to tell. A filing that waits for its answer, or for a person, is left as it is.
         """
         current = self.desk.current(preparation.key)
         if current is not None and current.state in WAITING:
             return current
         made = self._made(preparation, current)
-        if made is not None and made is current and self._is_overtaken(preparation, made):
+        if made is None:  # nothing new: what is left open is told as it stands
+            left = self.desk.current(preparation.key)
+            return left if left is not None and left.state not in DONE else None
+        if made is current and self._is_overtaken(preparation, made):
             made = self._drafted(preparation, "the records changed since it was made")
-        return self._checked(preparation, made) if made else None
+        return self._checked(preparation, made)
 
     def _made(self, preparation: Preparation, current: Filing | None) -> Filing | None:
         """The filing with the version that is to be checked or sent next; None when nothing can or need be made."""
