@@ -144,7 +144,7 @@ def read_desk_file(content: bytes, path: Path, environment: Mapping[str, str] | 
         limits=Limits(),
         key=top.maybe("key", lambda value: read_key(value, path.parent), None),
         agents=top.maybe("agents", lambda value: read_agents(value, surroundings), None),
-        compliance=read_compliance(top, path.parent),
+        compliance=read_compliance(top, path.parent, read_mode(top.get("mode"))),
     )
     desk = replace(desk, limits=_limits(top.get("limits"), desk))
     top.done()

@@ -67,15 +67,19 @@ class KeySetting:
 
 @dataclass(frozen=True, slots=True)
 class ComplianceSettings:
-    """Where the desk's rulebook, its clients and its lists of addresses lie; a desk without them trades for nobody but its firm."""
+    """Where the desk's rulebook, its clients and its lists of addresses lie; a desk without them trades for nobody but its firm.
+
+    `regulations_sha256` is the hash of the rulebook that was approved; with another one the desk does not start.
+    """
 
     regulations: Path | None = None
     parties: Path | None = None
     lists: Path | None = None
+    regulations_sha256: str | None = None
 
 
-def read_compliance(top: Section, folder: Path) -> ComplianceSettings | None:
-    """The three paths; None where the file names none of them."""
+def read_compliance(top: Section, folder: Path, mode: Mode) -> ComplianceSettings | None:
+    """The three paths and the pin of the rulebook, which a live desk must have; None where the file names none of them."""
 
     def existing(value: Value) -> Path:
         path = folder / value.text()
@@ -83,10 +87,25 @@ def read_compliance(top: Section, folder: Path) -> ComplianceSettings | None:
             value.bad("nothing lies there; put it there, write where it is (from the desk file's folder), or leave the setting out.")
         return path
 
-    settings = ComplianceSettings(*(top.maybe(name, existing, None) for name in ("regulations", "parties", "lists")))
+    regulations, parties, lists = (top.maybe(name, existing, None) for name in ("regulations", "parties", "lists"))
+    settings = ComplianceSettings(regulations, parties, lists, top.maybe("regulations_sha256", _sha256, None))
     if settings.regulations is not None and settings.parties is None:
         top["regulations"].bad("its limits are by client; write `parties` too: the file that says who the clients are.", show=False)
+    if settings.regulations is None and settings.regulations_sha256 is not None:
+        top["regulations_sha256"].bad("it is the hash of a rulebook; write `regulations` too, or leave it out.", show=False)
+    if mode == "live" and settings.regulations is not None and settings.regulations_sha256 is None:
+        top["regulations"].bad(
+            "a live desk says which rulebook was approved; write `regulations_sha256` beside it, as `grekko regulations check` prints it.",
+            show=False,
+        )
     return None if settings == ComplianceSettings() else settings
+
+
+def _sha256(value: Value) -> str:
+    told = value.text(longest=64)
+    if len(told) != 64 or not all(letter in "0123456789abcdef" for letter in told):
+        value.bad("write the sha256 of the rulebook as `grekko regulations check` prints it: 64 hexadecimal digits.", show=False)
+    return told
 
 
 def read_mode(value: Value | None) -> Mode:

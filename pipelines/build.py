@@ -11,9 +11,9 @@ import dagster as dg
 from assets.compliance import reports
 from domain.regulation.rulebook import Rulebook
 from pipelines import filing_calendar
-from pipelines.jobs import everything, promotion, prompt_publication
+from pipelines.jobs import audit, everything, promotion, prompt_publication, retention
 from pipelines.resources import resources_of
-from pipelines.schedules import when_the_day_closes
+from pipelines.schedules import when_the_day_closes, when_the_hour_closes, when_the_lake_is_quiet
 from pipelines.sensors import when_a_prompt_changes, when_evidence_crosses_the_line
 
 # The groups read as a sentence, in this order.
@@ -26,8 +26,8 @@ def graph_of(home: Path | None = None, rulebook: Rulebook | None = None) -> dg.D
     return dg.Definitions(
         assets=[*assets_of_every_group(), *reports.assets_of(rules)],
         asset_checks=[*checks_of_every_group(), *reports.checks_of(rules)],
-        jobs=[everything, promotion, prompt_publication, *filing_calendar.jobs_of(rules)],
-        schedules=[when_the_day_closes, *filing_calendar.schedules_of(rules)],
+        jobs=[everything, audit, retention, promotion, prompt_publication, *filing_calendar.jobs_of(rules)],
+        schedules=[when_the_day_closes, when_the_hour_closes, when_the_lake_is_quiet, *filing_calendar.schedules_of(rules)],
         sensors=[when_evidence_crosses_the_line, when_a_prompt_changes],
         resources=resources_of(home),
         executor=dg.in_process_executor,

@@ -1,4 +1,4 @@
-"""Jobs: the graph as a whole, for the days a run names, and the two tables that change between days."""
+"""Jobs: the graph as a whole, for the days a run names, and the tables that change between days."""
 
 import dagster as dg
 
@@ -14,6 +14,18 @@ everything = dg.define_asset_job(
     "everything",
     selection=(dg.AssetSelection.all() - REPORTS) | dg.AssetSelection.checks_for_assets(*WATCHED),
     description="Rebuild every table for the chosen days, then what is learnt from them and what is published.",
+)
+
+audit = dg.define_asset_job(
+    "audit",
+    selection=dg.AssetSelection.assets("audit_heads"),
+    description="Sign how the audit log stands, and hold the log against every head that was signed before.",
+)
+
+retention = dg.define_asset_job(
+    "retention",
+    selection=dg.AssetSelection.assets("retained_records"),
+    description="Move the records that no longer must be hot to the cold store, and say of each day where it lies and how long.",
 )
 
 promotion = dg.define_asset_job(

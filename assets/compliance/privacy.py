@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from assets.compliance import (
+    client_screenings,
     derivative_contracts,
     reportable_orders,
     reportable_trades,
@@ -55,6 +56,7 @@ def _nobody_is_named(table: Table) -> dg.AssetChecksDefinition:
     return nobody_is_named
 
 
+screenings = _nobody_is_named(client_screenings.TABLE)
 trades = _nobody_is_named(reportable_trades.TABLE)
 orders = _nobody_is_named(reportable_orders.TABLE)
 movements = _nobody_is_named(tax_movements.TABLE)

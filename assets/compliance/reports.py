@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 
 from assets import partitions, pictures
+from assets.compliance.audit_log import log_report
 from assets.compliance.cabinet import Cabinet
 from assets.compliance.making import MadeReport, make_report, reference_of
 from assets.compliance.outcomes import outcomes_table
@@ -100,6 +101,7 @@ def _made(
         created_at = datetime.now(UTC)
     made = make_report(report, rows, span, parties=parties, rulebook=rulebook, schemas=schemas, created_at=created_at)
     cabinet.put(made)
+    log_report(cabinet, report, span, before=shelved)
     return made
 
 

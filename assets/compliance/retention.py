@@ -10,6 +10,8 @@ import polars as pl
 
 from assets import pictures
 from assets.compliance import reportable_orders, reportable_trades, tax_movements, value_transfers
+from assets.compliance.audit_log import recorder_of
+from assets.compliance.cabinet import Cabinet
 from assets.compliance.lake_tier import LakeTier
 from assets.tables import whole
 from assets.warehouse import Warehouse
@@ -128,15 +130,18 @@ def _row(one: Entry, today: date) -> dict[str, Any]:
         value_transfers.value_transfers,
     ],
 )
-def retained_records(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:
+def retained_records(context: dg.AssetExecutionContext, warehouse: Warehouse, cabinet: Cabinet) -> dg.MaterializeResult:
     """How long each day of records is kept, where it lies, and by which articles.
 
     Making it moves what no longer must be hot to the cold store: copied, read back, compared, written into a manifest, and only then
-    dropped from the lake. A longer term, a hold or its release reaches the locks of the cold store on the way.
+    dropped from the lake. A longer term, a hold or its release reaches the locks of the cold store on the way. Each manifest names the
+    head of the audit log before the move, and the log gets the hash of each manifest.
     """
     clock, rulebook = SystemClock(), load_rulebook()
     hot, archive = LakeTier(warehouse, TABLES, rulebook), archive_of(warehouse, clock)
-    told = move_what_is_due(hot, archive, rulebook, clock)
+    recorder = recorder_of(cabinet)
+    told = move_what_is_due(hot, archive, rulebook, clock, recorder.tree_head())
+    recorder.cold(archive.store)
     for line in told:
         context.log.info(line)
     rows = book_of(entries(hot, archive, terms_in(archive.store, rulebook)), clock.now().date())

@@ -1,4 +1,4 @@
-"""Which tables the lake has: every definition found in the asset packages, so a new table is never left out."""
+"""Which tables the lake has: every definition found in the asset packages, and one of each report of the rulebook, so none is left out."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from importlib import import_module
 from types import ModuleType
 
 import assets
+from assets.compliance.reports import report_tables
 from domain.schemas import Table
 
 
 def lake_tables() -> list[Table]:
     """The definitions of all tables of the lake, by name."""
     found = {value.name: value for module in _modules() for value in vars(module).values() if isinstance(value, Table)}
+    found |= {table.name: table for table in report_tables()}
     return [found[name] for name in sorted(found)]
 
 

@@ -47,7 +47,7 @@ REFUSAL = problems.Refused(
 EXAMPLES: dict[int, Problem] = {
     401: problems.NotAllowed("Send the header `Authorization: Bearer TOKEN`."),
     403: problems.WrongRole(
-        "This asks for the role trader, the token is of a viewer; use the token of GREKKO_TOKEN_TRADER.", role="trader"
+        "This asks for the role trader, the token is of the role viewer; use the token of GREKKO_TOKEN_TRADER.", role="trader"
     ),
     404: problems.UnknownToken("No pool trades a token called DOGE; give a symbol or address of the pools file.", token="DOGE"),
     409: problems.OrderConflict(

@@ -1,6 +1,7 @@
-"""Who may do what: one token a role, each role may do what those below it may.
+"""Who may do what: one token a role.
 
 A viewer looks at orders, a trader also sends and cancels them and may stop everything, an admin also lets go again and loads limits.
+Beside that ladder stands compliance: it looks at orders and reads reports, and changes nothing. An admin reads reports too.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum
 from typing import Annotated
 
 from fastapi import Request, Security
@@ -18,15 +19,22 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from domain.problems import BadInput, NotAllowed, WrongRole
 
 SHORTEST = 16
-BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="The token of a role: GREKKO_TOKEN_VIEWER, _TRADER or _ADMIN.")
+BEARER = HTTPBearer(
+    auto_error=False, scheme_name="token", description="The token of a role: GREKKO_TOKEN_VIEWER, _TRADER, _COMPLIANCE or _ADMIN."
+)
 
 
-class Role(IntEnum):
-    """What a token lets its bearer do; a greater role may all that a smaller one may."""
+class Role(Enum):
+    """What a token lets its bearer do."""
 
-    VIEWER = 1
-    TRADER = 2
-    ADMIN = 3
+    VIEWER = "viewer"
+    TRADER = "trader"
+    COMPLIANCE = "compliance"
+    ADMIN = "admin"
+
+    def may(self, asked: Role) -> bool:
+        """Whether the bearer of this role may do what asks for that one."""
+        return asked is self or asked is Role.VIEWER or self is Role.ADMIN
 
     @property
     def variable(self) -> str:
@@ -75,20 +83,20 @@ class Tokens:
 
 
 def needs(role: Role) -> Callable[..., Awaitable[None]]:
-    """A dependency that lets only bearers of this role, or a greater one, through. Raises NotAllowed or WrongRole."""
+    """A dependency that lets only those through who may do what asks for this role. Raises NotAllowed or WrongRole."""
 
     async def allowed(request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None) -> None:
         tokens: Tokens = request.app.state.tokens
         found = tokens.role_of(shown.credentials) if shown else None
         if found is None:
             raise NotAllowed(
-                "Send the header `Authorization: Bearer TOKEN` with the token of GREKKO_TOKEN_VIEWER, _TRADER or _ADMIN, "
-                "or the one printed at the start."
+                "Send the header `Authorization: Bearer TOKEN` with the token of GREKKO_TOKEN_VIEWER, _TRADER, _COMPLIANCE or "
+                "_ADMIN, or the one printed at the start."
             )
-        if found < role:
+        if not found.may(role):
             raise WrongRole(
-                f"This asks for the role {role.name.lower()}, the token is of a {found.name.lower()}; use the token of {role.variable}.",
-                role=role.name.lower(),
+                f"This asks for the role {role.value}, the token is of the role {found.value}; use the token of {role.variable}.",
+                role=role.value,
             )
 
     allowed.role = role  # pyright: ignore[reportFunctionMemberAccess]  # so that a test can ask each route what it asks for

@@ -6,11 +6,11 @@ None of it is read again while the desk runs, so nothing is loosened under way: 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from domain.problems import BadInput
 from executor.guards.jurisdictions import Client, Jurisdictions
 from executor.orders import Entry
 
@@ -66,22 +66,26 @@ class InForce:
 def put_in_force(settings: ComplianceSettings | None, cash: frozenset[str] = frozenset()) -> InForce | None:
     """Reads what the desk file names; None where it names nothing. `cash` are the tokens that count as dollars.
 
-    Raises BadInput with the file, the line and the fix when one of the files is not what it must be.
+    Raises BadInput with the file, the line and the fix when one of the files is not what it must be, and when the rulebook is not the one
+    that `regulations_sha256` names.
     """
     if settings is None:
         return None
     rulebook = clients = listed = lists = regulations_sha256 = parties_sha256 = None
     if settings.regulations is not None:
         from domain.regulation.reading import read_rulebook
-        from executor.compliance.rulebook_file import rulebook_texts
+        from executor.compliance.rulebook_file import rulebook_texts, sha256_of
 
         texts = rulebook_texts(settings.regulations)
-        rulebook, regulations_sha256 = read_rulebook(texts), _sha256({name: text.encode() for name, text in texts.items()})
+        regulations_sha256 = sha256_of(texts)
+        _refuse_another(settings, regulations_sha256)
+        rulebook = read_rulebook(texts)
     if settings.parties is not None:
         from executor.compliance.parties import load_parties
 
         clients = PartiesAsClients(load_parties(settings.parties))
-        parties_sha256 = _sha256({settings.parties.name: settings.parties.read_bytes()})
+        told = f"{hashlib.sha256(settings.parties.read_bytes()).hexdigest()}  {settings.parties.name}"
+        parties_sha256 = hashlib.sha256(told.encode()).hexdigest()
     if settings.lists is not None:
         from executor.compliance.screening.folder import ListFolder
 
@@ -90,7 +94,13 @@ def put_in_force(settings: ComplianceSettings | None, cash: frozenset[str] = fro
     return InForce(Jurisdictions(rulebook, clients, listed, cash), regulations_sha256, parties_sha256, lists)
 
 
-def _sha256(contents: Mapping[str, bytes]) -> str:
-    """One hash over files, by name."""
-    lines = [f"{hashlib.sha256(content).hexdigest()}  {name}" for name, content in sorted(contents.items())]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+def _refuse_another(settings: ComplianceSettings, found: str) -> None:
+    wanted = settings.regulations_sha256
+    if wanted is not None and wanted != found:
+        raise BadInput(
+            f"The rulebook {settings.regulations} has the sha256 {found}, and the desk file's regulations_sha256 is {wanted}: it changed "
+            "since it was approved. Put the approved one back, or look at the change and write its hash.",
+            field="regulations_sha256",
+            found=found,
+            wanted=wanted,
+        )

@@ -5,6 +5,7 @@ GREKKO_REGULATIONS names another base file; the folder `regulations` beside that
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +34,17 @@ def rulebook_texts(base: Path) -> dict[str, str]:
     """The texts of the base file and of the overlays beside it, by the name that faults show. Raises BadInput for an unreadable file."""
     overlays = sorted((base.parent / "regulations").glob("*.yaml"))
     return {base.name: _text(base), **{f"regulations/{one.name}": _text(one) for one in overlays}}
+
+
+def sha256_of(texts: Mapping[str, str]) -> str:
+    """One hash over the files of a rulebook, by name: that of the lines `sha256  name`, as sha256sum writes them, without the last end."""
+    lines = [f"{hashlib.sha256(text.encode()).hexdigest()}  {name}" for name, text in sorted(texts.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def rulebook_sha256(path: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """The hash of the rulebook that `load_rulebook` would read."""
+    return sha256_of(rulebook_texts(rulebook_path(path, environment)))
 
 
 def _text(path: Path) -> str:

@@ -15,8 +15,7 @@ from pipelines.commands.answers import answer
 
 audit = typer.Typer(no_args_is_help=True, help="The audit log: check it, sign how it stands, prove what is in it.")
 
-LOG_VARIABLE, HEADS_VARIABLE = "GREKKO_AUDIT_LOG", "GREKKO_AUDIT_HEADS"
-Log = Annotated[Path | None, typer.Option("--log", help="Its file; by default that of GREKKO_AUDIT_LOG.")]
+Log = Annotated[Path | None, typer.Option("--log", help="Its file; by default that of GREKKO_AUDIT_LOG, or of the home.")]
 Heads = Annotated[
     Path | None,
     typer.Option("--heads", help="The folder of the signed heads; by default that of GREKKO_AUDIT_HEADS, or FILE.heads beside the log."),
@@ -130,15 +129,14 @@ def check_proof(
 
 
 def _log(told: Path | None) -> Path:
-    if told is not None:
-        return told
-    if named := os.environ.get(LOG_VARIABLE):
-        return Path(named)
-    raise BadInput(f"Which log? Give --log FILE, or set {LOG_VARIABLE}.", field="log")
+    from executor.compliance.audit.place import LOG_VARIABLE, log_of
+    from pipelines.home import Home
+
+    named = os.environ.get(LOG_VARIABLE)
+    return told or (Path(named) if named else log_of(Home.here().compliance, os.environ))
 
 
 def _heads(told: Path | None, log: Path) -> Path:
-    from executor.compliance.audit.log import anchors_beside
+    from executor.compliance.audit.place import heads_of
 
-    named = os.environ.get(HEADS_VARIABLE)
-    return told or (Path(named) if named else anchors_beside(log))
+    return told or heads_of(log, os.environ)

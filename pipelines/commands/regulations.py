@@ -29,14 +29,15 @@ def check(file: File = None, json_: AsJson = False) -> None:
 
     The files of the folder `regulations` beside FILE are read with it. Exit code 0 when it may be used, 2 when something is wrong.
     """
-    from executor.compliance.rulebook_file import load_rulebook
+    from executor.compliance.rulebook_file import load_rulebook, rulebook_sha256
 
-    rulebook = load_rulebook(file)
+    rulebook, sha256 = load_rulebook(file), rulebook_sha256(file)
     documents = [_told(report, rulebook) for report in rulebook.reports.values()]
     without = [code for code, place in rulebook.jurisdictions.items() if not any(one.reports for one in place.regimes.values())]
     names = ("report", "period", "deadline", "fields", "rules", "verified", "unverified")
     rows = [tuple("-" if document[name] is None else str(document[name]) for name in names) for document in documents]
-    answer({"jurisdictions": list(rulebook.jurisdictions), "without_report": without, "reports": documents}, json_, rows, names)
+    told = {"jurisdictions": list(rulebook.jurisdictions), "without_report": without, "sha256": sha256, "reports": documents}
+    answer(told, json_, rows, names)
     if not json_:
         regimes = {(report.jurisdiction, report.regime) for report in rulebook.reports.values()}
         limits = sum(len(place.limits) for place in rulebook.jurisdictions.values())
@@ -44,6 +45,7 @@ def check(file: File = None, json_: AsJson = False) -> None:
         if without:
             typer.echo(f"without a report: {', '.join(without)}")
         typer.echo(f"{sum(document['unverified'] for document in documents)} legal references were not read by anybody yet")
+        typer.echo(f"sha256 {sha256}")
 
 
 @regulations.command()

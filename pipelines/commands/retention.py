@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -15,6 +17,7 @@ from pipelines.commands.answers import answer
 if TYPE_CHECKING:
     from assets.compliance.lake_tier import LakeTier
     from domain.regulation.rulebook import Rulebook
+    from executor.compliance.audit.record import Recorder
     from executor.compliance.retention.archive import Archive
 
 retention = typer.Typer(no_args_is_help=True, help="Records that must be kept: their terms, the cold store, holds and deletions.")
@@ -73,7 +76,9 @@ def move(
     if dry_run:
         told = [f"{one.table} {one.period}: would move" for one in due(hot, terms_in(archive.store, rulebook), _today())]
     else:
-        told = move_what_is_due(hot, archive, rulebook, SystemClock())
+        recorder = _recorder(home)
+        told = move_what_is_due(hot, archive, rulebook, SystemClock(), recorder.tree_head())
+        recorder.cold(archive.store)
     answer({"moved": told, "dry_run": dry_run}, json_, [(line,) for line in told] or [("nothing is due",)])
 
 
@@ -173,6 +178,8 @@ def expire(
     if delete:
         settle(archive, terms)
     found = expired(archive, terms, SystemClock(), dry_run=not delete)
+    if delete:
+        _recorder(home).cold(archive.store)
     told = [{"key": one.manifest.object_key, "rows": one.manifest.rows.rows, "why": one.why, "deleted": one.deleted} for one in found]
     rows = [(one.manifest.object_key, "deleted" if one.deleted else "would be deleted", one.why) for one in found]
     answer({"expired": told, "dry_run": not delete}, json_, rows or [("nothing is past every term", "", "")])
@@ -210,6 +217,15 @@ def _opened(home: Path | None) -> tuple[LakeTier, Archive, Rulebook]:
     rulebook = load_rulebook()
     warehouse = Warehouse(lake=str(Home.here(root=home).root / "lake"))
     return LakeTier(warehouse, TABLES, rulebook), archive_of(warehouse, SystemClock()), rulebook
+
+
+def _recorder(home: Path | None) -> Recorder:
+    """Who writes moves and deletions into the audit log of the home."""
+    from executor.compliance.audit.record import Recorder
+    from executor.ports import SystemClock
+    from pipelines.home import Home
+
+    return Recorder.of(Home.here(root=home).compliance, SystemClock(), os.environ, pause=time.sleep)
 
 
 def _settled(archive: Archive, rulebook: Rulebook, json_: bool, sentence: str) -> None:

@@ -52,7 +52,8 @@ def serve(
     (mode: paper) or sent (mode: live, only together with --live).
 
     Tokens come from the environment: GREKKO_TOKEN_VIEWER looks at orders, GREKKO_TOKEN_TRADER (or GREKKO_TOKEN) sends and cancels them
-    and may stop everything, GREKKO_TOKEN_ADMIN lets go again and loads limits. Without any, a trader's is made up and printed once.
+    and may stop everything, GREKKO_TOKEN_COMPLIANCE looks at orders and reads reports, GREKKO_TOKEN_ADMIN also lets go again and loads
+    limits. Without any, a trader's is made up and printed once.
 
     Agents only advise. GREKKO_AGENT_WEIGHTS (journal or redis://...), GREKKO_AGENT_TRANSPORT (in_process, processes or kafka://...),
     GREKKO_AGENT_DEADLINE_MS, GREKKO_AGENT_QUORUM and GREKKO_AGENT_FEEDS say how they are asked; a desk file may name them too.

@@ -349,12 +349,18 @@ def test_agents_that_cannot_be_asked_like_that_are_refused_with_their_line(told:
     assert "desk.yaml" in refused.value.message
 
 
+PIN = "5f" * 32
+
+
 def test_the_files_of_jurisdictions_are_found_from_the_desk_files_folder(tmp_path: Path):
     for name in ("regulations.yaml", "parties.yaml"):
         (tmp_path / name).touch()
-    text = with_line("regulations: regulations.yaml\nparties: parties.yaml")
+    text = with_line(f"regulations: regulations.yaml\nparties: parties.yaml\nregulations_sha256: {PIN}")
     told = read_desk_file(text.encode(), tmp_path / "desk.yaml", {}).compliance
-    assert told == ComplianceSettings(tmp_path / "regulations.yaml", tmp_path / "parties.yaml", None)
+    assert told == ComplianceSettings(tmp_path / "regulations.yaml", tmp_path / "parties.yaml", None, PIN)
+    paper = with_line("regulations: regulations.yaml\nparties: parties.yaml").replace("mode: live", "mode: paper")
+    told = read_desk_file(paper.encode(), tmp_path / "desk.yaml", {}).compliance
+    assert told == ComplianceSettings(tmp_path / "regulations.yaml", tmp_path / "parties.yaml")
     assert read(DESK).compliance is None
 
 
@@ -363,10 +369,14 @@ def test_the_files_of_jurisdictions_are_found_from_the_desk_files_folder(tmp_pat
     [
         ("lists: lists", "line {line}: lists is 'lists'; nothing lies there"),
         ("regulations: regulations.yaml", "line {line}: regulations cannot be used; its limits are by client; write `parties` too"),
+        (f"regulations_sha256: {PIN}", "line {line}: regulations_sha256 cannot be used; it is the hash of a rulebook"),
+        ("regulations_sha256: 12ab", "line {line}: regulations_sha256 cannot be used; write the sha256 of the rulebook"),
+        ("regulations: regulations.yaml\nparties: parties.yaml", "line {line}: regulations cannot be used; a live desk says which"),
     ],
 )
 def test_a_file_of_jurisdictions_that_is_missing_is_named_with_its_line(tmp_path: Path, lines: str, says: str):
     (tmp_path / "regulations.yaml").touch()
+    (tmp_path / "parties.yaml").touch()
     with pytest.raises(BadInput) as problem:
         read_desk_file(with_line(lines).encode(), tmp_path / "desk.yaml", {})
     assert says.format(line=DESK.count("\n") + 1) in problem.value.message

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from domain.problems import Broken, JournalHeld, JournalUnavailable
 from domain.regulation.merkle import Frontier
@@ -92,6 +93,10 @@ class AuditLog:
     def add_head(self, head: SignedHead) -> None:
         """Keeps a head that was signed and anchored (`sign_head` does all three)."""
         self._write(("insert into heads (size, head) values (?, ?)", [(head.size, head.to_text())]))
+
+    def of_kind(self, kind: str, about: str | None = None) -> Iterator[dict[str, Any]]:
+        """The facts of the entries of a kind, the newest first; with `about` of those about it."""
+        return LogReader(self._connection).of_kind(kind, about)
 
     def last_head(self) -> SignedHead | None:
         """The newest head of the log itself."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from domain.problems import BadInput, Broken
 from domain.regulation.merkle import BLOCK_LEVELS, node_hash, root_of, split
@@ -13,6 +15,7 @@ from executor.compliance.audit.heads import SignedHead
 
 # Whatever stands there is read, also in a damaged file: text that is no UTF-8 any more must reach the check of the hashes.
 _ENTRIES = "select seq, coalesce(cast(body as blob), x''), coalesce(cast(hash as blob), x'') from entries where seq >= ? order by seq"
+_OF_KIND = "select body from entries where substr(body, -?) = ? and substr(body, 1, ?) = ? order by seq desc"
 _NODES = "select coalesce(cast(level as integer), -1), coalesce(cast(place as integer), -1), hash from nodes order by level, place"
 _HEADS = "select number, coalesce(cast(size as integer), -1), coalesce(cast(head as blob), x'') from heads order by number"
 
@@ -31,6 +34,13 @@ class LogReader:
     def entries(self, first: int = 0) -> Iterator[tuple[int, bytes, bytes]]:
         """Seq, text and hash of the entries, in order."""
         return self._connection.execute(_ENTRIES, (first,))
+
+    def of_kind(self, kind: str, about: str | None = None) -> Iterator[dict[str, Any]]:
+        """The facts of the entries of a kind, the newest first; with `about` of those about it."""
+        # The text is JSON with sorted keys: it begins with `about` and ends with `kind`.
+        ends, begins = f',"kind":{json.dumps(kind)}}}', "" if about is None else f'{{"about":{json.dumps(about)},'
+        rows = self._connection.execute(_OF_KIND, (len(ends), ends, len(begins), begins))
+        return (json.loads(text)["facts"] for (text,) in rows)
 
     def hashes(self, first: int, last: int) -> list[bytes]:
         """The hashes of the entries first … last - 1. Raises Broken when one is missing."""

@@ -62,5 +62,13 @@ def tell_missed(desk: FilingDesk, due: Iterable[DueFiling], formats: Iterable[st
     return found
 
 
+def of_begun(due: Iterable[DueFiling], filings: Filings) -> Iterator[DueFiling]:
+    """Those about periods from a report's first filing on: before it the firm filed in another way, or was not there."""
+    began: dict[str, date] = {}
+    for one in filings.filings.values():
+        began[one.key.report_id] = min(one.key.period_start, began.get(one.key.report_id, date.max))
+    return (one for one in due if one.period.first >= began.get(one.report_id, date.max))
+
+
 def _sent_by(submitted_at: datetime | None, due: date) -> bool:
     return submitted_at is not None and submitted_at.date() <= due

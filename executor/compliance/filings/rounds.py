@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import date, timedelta
 
-from domain.problems import JournalHeld, JournalUnavailable, Problem, Refused, Unavailable
+from domain.problems import Broken, JournalHeld, JournalUnavailable, Problem, Refused, Unavailable
 from domain.regulation.filing import Change, Filing, RecordMessage, Refusal, State, decide, told_as
 from domain.regulation.filing.lifecycle import DONE, WAITING
 from executor.compliance.filings.desk import FilingDesk
@@ -35,7 +35,7 @@ def business_days_after(day: date, days: int, is_business_day: Callable[[date], 
 
 
 class Rounds:
-    """The rounds of one desk with one authority.
+    """The rounds of one desk with one authority. Without a door documents are made and checked, and nothing is signed or sent.
 
     An answer may take `timeout_business_days`, counted by `is_business_day`.
     """
@@ -43,7 +43,7 @@ class Rounds:
     def __init__(
         self,
         desk: FilingDesk,
-        door: RegulatorDoor,
+        door: RegulatorDoor | None,
         *,
         timeout_business_days: int = 2,
         is_business_day: Callable[[date], bool] = weekdays,
@@ -55,8 +55,9 @@ class Rounds:
 
     def run(self, preparations: Iterable[Preparation]) -> None:
         """One round. Where the authority cannot be reached, what was to be sent stays and the next round goes on with it."""
-        with suppress(Unavailable):
-            self.desk.collect(self.door)
+        if self.door is not None:
+            with suppress(Unavailable):
+                self.desk.collect(self.door)
         for preparation in preparations:
             self._tried_to_make(preparation)
 
@@ -64,7 +65,7 @@ class Rounds:
         """One report of a round; what keeps it from being made becomes an urgent ticket, and the others go on."""
         about = f"cannot/{preparation.key.filing_id(0)}/"
         try:
-            self.bring_up_to_date(preparation)
+            self.bring_up_to_date(preparation) if self.door is not None else self.draft(preparation)
         except (JournalHeld, JournalUnavailable):
             raise
         except Refused as problem:
@@ -79,15 +80,39 @@ class Rounds:
     def bring_up_to_date(self, preparation: Preparation) -> Filing | None:
         """Takes the filing of a report and period as far as it can go now."""
         current = self.desk.current(preparation.key)
-        if current is None or current.state in DONE:
-            current = self._begun(preparation, current)
-        elif current.state in WAITING:
+        if current is not None and current.state in WAITING:
             return self._waited(current)
-        elif current.state in (State.NACKED, State.PARTLY):
-            current = self._mended(preparation, current)
-        elif current.version.errors:
-            current = self._made_again(preparation, current)
+        current = self._made(preparation, current)
         return self._sent(preparation, current) if current else None
+
+    def draft(self, preparation: Preparation) -> Filing | None:
+        """Makes the document of a report and period from the records of now and checks it; signs and sends nothing.
+
+        None when there is nothing to tell. A filing that waits for its answer, or for a person, is left as it is.
+        """
+        current = self.desk.current(preparation.key)
+        if current is not None and current.state in WAITING:
+            return current
+        made = self._made(preparation, current)
+        if made is None:  # nothing new: what is left open is told as it stands
+            left = self.desk.current(preparation.key)
+            return left if left is not None and left.state not in DONE else None
+        if made is current and self._is_overtaken(preparation, made):
+            made = self._drafted(preparation, "the records changed since it was made")
+        return self._checked(preparation, made)
+
+    def _made(self, preparation: Preparation, current: Filing | None) -> Filing | None:
+        """The filing with the version that is to be checked or sent next; None when nothing can or need be made."""
+        if current is None or current.state in DONE:
+            return self._begun(preparation, current)
+        if current.state in (State.NACKED, State.PARTLY):
+            return self._mended(preparation, current)
+        return self._made_again(preparation, current) if current.version.errors else current
+
+    def _is_overtaken(self, preparation: Preparation, filing: Filing) -> bool:
+        """Whether the newest version, not sent yet, tells other records than those of now."""
+        changes = {(one.key, one.digest) for one in self._changes(preparation)}
+        return bool(changes) and changes != {(one.key, one.digest) for one in self.desk.store.records(filing.version)}
 
     def _begun(self, preparation: Preparation, current: Filing | None) -> Filing | None:
         """The first filing of a period, or one that corrects what is held; None when nothing is to be told."""
@@ -168,15 +193,23 @@ class Rounds:
 
     def _sent(self, preparation: Preparation, filing: Filing) -> Filing:
         """Validated, signed and sent, from wherever it stands."""
-        if filing.state in (State.DRAFT, State.FIXED):
-            if filing.version.errors:
-                return filing
-            filing = self.desk.validate(filing.filing_id, preparation.findings(self.desk.store.document(filing.version.sha256)))
+        filing = self._checked(preparation, filing)
         if filing.state is State.VALIDATED:
             filing = self.desk.sign(filing.filing_id)
         if filing.state is State.SIGNED:
             filing = self._tried(filing, self.desk.submit)
         return filing
+
+    def _checked(self, preparation: Preparation, filing: Filing) -> Filing:
+        """Validated, where the newest version was not checked yet."""
+        if filing.state not in (State.DRAFT, State.FIXED) or filing.version.errors:
+            return filing
+        try:
+            findings = preparation.findings(self.desk.store.document(filing.version.sha256))
+        except Broken:  # a process that was killed before the check made it, and a preparation may know only what it made itself
+            filing = self._drafted(preparation, "made again: its check was cut off")
+            findings = preparation.findings(self.desk.store.document(filing.version.sha256))
+        return self.desk.validate(filing.filing_id, findings)
 
     def _waited(self, filing: Filing) -> Filing:
         """What is done about a filing without an answer: sent again after a restart, asked about when the time is over."""
@@ -195,7 +228,8 @@ class Rounds:
         return self._tried(filing, self.desk.resume)
 
     def _tried(self, filing: Filing, step: Callable[[str, RegulatorDoor], Filing]) -> Filing:
-        """The step, when the door is open. What the door refuses for good becomes a ticket."""
+        """The step, when the door is open. Without a door nothing comes here. What the door refuses for good becomes a ticket."""
+        assert self.door is not None
         try:
             return step(filing.filing_id, self.door)
         except Unavailable:

@@ -39,10 +39,13 @@ class Ed25519Signer:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Ed25519Signer:
         """The key in GREKKO_FILING_KEY, 64 hexadecimal digits. Raises BadInput when it is not there; never says what was."""
+        told = environment.get(VARIABLE, "")
         try:
-            return cls(bytes.fromhex(environment.get(VARIABLE, "")))
-        except ValueError as error:
-            raise BadInput(f"Set {VARIABLE} to 64 hexadecimal digits; documents are signed with it.", field=VARIABLE) from error
+            if told:
+                return cls(bytes.fromhex(told))
+        except ValueError:
+            pass
+        raise BadInput(f"Set {VARIABLE} to 64 hexadecimal digits; documents are signed with it.", field=VARIABLE)
 
     def sign(self, content: bytes) -> Mapping[str, str]:
         return {

@@ -117,6 +117,12 @@ class DecisionStore:
         with self._opened() as connection:
             return [_kept(row) for row in connection.execute("select * from decisions order by seq")]
 
+    def records(self, after: int = 0) -> list[tuple[Kept, str]]:
+        """The decisions with a greater number, each with the sha256 of its row as JSON: what the audit log keeps of it."""
+        with self._opened() as connection:
+            rows = connection.execute("select * from decisions where seq > ? order by seq", (after,)).fetchall()
+        return [(_kept(row), hashlib.sha256(json.dumps(row).encode()).hexdigest()) for row in rows]
+
     def newest(self) -> list[Kept]:
         """The newest decision about each client."""
         query = "select * from decisions where seq in (select max(seq) from decisions group by client_id) order by seq"

@@ -11,6 +11,8 @@ import pytest
 
 from assets.compliance import reportable_trades
 from assets.compliance import retention as module
+from assets.compliance.audit_log import recorder_of
+from assets.compliance.cabinet import Cabinet
 from assets.compliance.lake_tier import LakeTier, classes_of
 from assets.compliance.retention import (
     TABLE,
@@ -28,6 +30,8 @@ from assets.warehouse import Warehouse
 from domain.problems import BadInput, Unavailable
 from domain.regulation.retention import Hold
 from domain.schemas import AMOUNT
+from executor.compliance.audit.reading import reading
+from executor.compliance.audit.record import MOVED
 from executor.compliance.parties import FIRM
 from executor.compliance.retention import requests
 from executor.compliance.retention.archive import Archive
@@ -164,10 +168,17 @@ def test_the_cold_store_lies_beside_the_lake_or_where_the_setting_says(tmp_path:
     assert store_address(Warehouse(lake="s3://bucket/lake")) == "s3://cold/records"
 
 
+def cabinet_beside(warehouse: Warehouse) -> Cabinet:
+    return Cabinet(folder=str(Path(warehouse.lake).parent / "compliance"))
+
+
 def in_dagster(warehouse: Warehouse) -> dg.ExecuteInProcessResult:
     checks = [nothing_is_past_its_hot_tier_without_a_cold_copy, nothing_was_deleted_early, every_cold_batch_reads_back]
     return dg.materialize(
-        [retained_records, *checks], resources={"warehouse": warehouse}, selection=[retained_records], raise_on_error=False
+        [retained_records, *checks],
+        resources={"warehouse": warehouse, "cabinet": cabinet_beside(warehouse)},
+        selection=[retained_records],
+        raise_on_error=False,
     )
 
 
@@ -182,6 +193,16 @@ def test_the_asset_moves_what_is_due_and_its_checks_hold(warehouse: Warehouse, c
         "every_cold_batch_reads_back": True,
     }
     assert dict(warehouse.read(TABLE).select("period", "tier").iter_rows()) == {OLD: "cold", YOUNG: "hot"}
+    recorder = recorder_of(cabinet_beside(warehouse))
+    with reading(recorder.log) as log:
+        (moved,) = log.of_kind(MOVED)
+    assert moved["key"] == f"cold/reportable_trades/{OLD}.manifest.json"
+    before = recorder.tree_head()
+    warehouse.replace(TRADES, trades(OLD, "C1"), Span(OLD, OLD))
+    assert in_dagster(warehouse).success
+    _, archive = opened(warehouse, calendar)
+    assert [one.tree_head for one in archive.manifests()] == [None, before]
+    assert (before or {})["size"] == 1 and (recorder.tree_head() or {})["size"] == 2
 
 
 def test_the_checks_see_a_cold_batch_that_was_taken_away(warehouse: Warehouse, calendar: Calendar, monkeypatch: pytest.MonkeyPatch):

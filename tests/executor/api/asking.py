@@ -28,7 +28,7 @@ from executor.service import ExecutorService, handed_over
 from executor.telemetry import Telemetry
 from tests.executor.trading_floor import WEI
 
-BY_ROLE = {Role.VIEWER: "v" * 20, Role.TRADER: "t" * 20, Role.ADMIN: "a" * 20}
+BY_ROLE = {Role.VIEWER: "v" * 20, Role.TRADER: "t" * 20, Role.COMPLIANCE: "c" * 20, Role.ADMIN: "a" * 20}
 TOKENS = Tokens(BY_ROLE)
 ORDER = {"sell": "WETH", "buy": "USDC", "amount_in": str(WEI)}
 BASE = "http://127.0.0.1:8642"

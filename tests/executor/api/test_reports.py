@@ -73,9 +73,9 @@ def test_what_is_not_there_is_answered_with_what_is(served: ExecutorService, pat
     assert says in answer.json()["message"]
 
 
-def test_only_an_admin_reads_reports(served: ExecutorService):
-    statuses = [got(served, "PSN02", role).status_code for role in (None, Role.VIEWER, Role.TRADER, Role.ADMIN)]
-    assert statuses == [401, 403, 403, 200]
+def test_only_compliance_and_an_admin_read_reports(served: ExecutorService):
+    statuses = [got(served, "PSN02", role).status_code for role in (None, Role.VIEWER, Role.TRADER, Role.COMPLIANCE, Role.ADMIN)]
+    assert statuses == [401, 403, 403, 200, 200]
 
 
 @pytest.mark.parametrize("path", ["..%2F..%2Fsecret", "%2e%2e/secret", "EU?report=../x", "EU?date=2026-13-01", "EU?format=exe"])

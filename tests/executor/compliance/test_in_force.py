@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from domain.problems import BadInput
 from executor.api import Role, create_app
 from executor.assembly import JOURNAL, simulation
 from executor.compliance.in_force import RULEBOOK_IN_FORCE, put_in_force
+from executor.compliance.rulebook_file import rulebook_sha256
 from executor.desk_sections import ComplianceSettings
 from executor.journal import read_rows
 from executor.orders import VIOLATION
@@ -104,6 +106,23 @@ def test_it_says_in_a_sentence_what_holds(tmp_path: Path):
     only_lists = put_in_force(ComplianceSettings(lists=settings.lists))
     assert only_lists is not None and only_lists.jurisdictions.listed is not None
     assert only_lists.jurisdictions.listed.find(LISTED) == "bad.txt line 1"
+
+
+def test_a_desk_starts_with_the_rulebook_that_was_approved_and_with_no_other(folder: Path, tmp_path: Path):
+    settings = written(tmp_path / "desk")
+    assert settings.regulations is not None
+    approved = rulebook_sha256(settings.regulations)
+    pinned = replace(settings, regulations_sha256=approved)
+    rules = put_in_force(pinned)
+    assert rules is not None and rules.regulations_sha256 == approved
+    (tmp_path / "desk" / "regulations").mkdir()
+    overlay = tmp_path / "desk" / "regulations" / "CH.yaml"
+    overlay.write_text("jurisdiction: CH\nname: Switzerland\nauthority: FINMA\ncountries: [CH]\n")
+    changed = rulebook_sha256(settings.regulations)
+    with pytest.raises(BadInput, match=f"has the sha256 {changed}, and the desk file's regulations_sha256 is {approved}"):
+        simulation(folder, compliance=pinned)
+    overlay.unlink()
+    assert put_in_force(pinned) is not None
 
 
 @pytest.mark.parametrize(

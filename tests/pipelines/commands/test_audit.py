@@ -92,15 +92,14 @@ def test_what_cannot_be_done_is_told_with_exit_code_2(log: Path, arguments: list
     assert capsys.readouterr().err.startswith("BadInput: ")
 
 
-def test_without_a_log_the_setting_is_named(log: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.delenv("GREKKO_AUDIT_LOG")
+def test_without_a_setting_the_log_is_that_of_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("GREKKO_AUDIT_LOG", "GREKKO_AUDIT_HEADS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GREKKO_HOME", str(tmp_path))
     assert main(["audit", "verify"]) == 2
-    assert "GREKKO_AUDIT_LOG" in capsys.readouterr().err
-
-
-def test_a_log_that_was_never_signed_says_so(tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with AuditLog(tmp_path / "new") as new:
-        new.append(entries_of(0, 2))
-    (tmp_path / "heads").mkdir()
-    assert main(["audit", "verify", "--log", str(tmp_path / "new"), "--heads", str(tmp_path / "heads")]) == 0
-    assert "Nothing was signed, so a cut is not seen." in capsys.readouterr().out
+    assert str(tmp_path / "compliance" / "audit" / "audit.sqlite") in capsys.readouterr().err
+    signed_log(tmp_path / "compliance" / "audit" / "audit.sqlite", 3)
+    assert main(["audit", "verify"]) == 0
+    assert "3 entries, 1 signed heads, 1 in the folder" in capsys.readouterr().out

@@ -25,7 +25,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GREKKO_HOME", str(tmp_path))
     monkeypatch.setenv("GREKKO_SCHEMAS", str(SHARED / "schemas"))
     monkeypatch.setenv("GREKKO_FILING_KEY", "11" * 32)
-    made = World(SharedSchemas(SHARED / "schemas"), tmp_path / "filings")
+    made = World(SharedSchemas(SHARED / "schemas"), tmp_path / "compliance" / "filings")
     yield made
     made.store.close()
 

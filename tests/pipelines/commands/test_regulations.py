@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from executor.compliance.rulebook_file import rulebook_sha256
 from pipelines.cli import main
 from tests.domain.regulation.rulebooks import BASE
 
@@ -22,6 +23,7 @@ def test_a_right_rulebook_is_shown(base: Path, capsys: pytest.CaptureFixture[str
     told = capsys.readouterr().out
     assert "ZZ.ZMR" in told and "1 jurisdictions, 1 regimes, 1 reports, 3 limits" in told
     assert "2 legal references were not read by anybody yet" in told
+    assert told.splitlines()[-1] == f"sha256 {rulebook_sha256(base)}"
 
 
 def test_a_jurisdiction_without_a_report_is_named(base: Path, capsys: pytest.CaptureFixture[str]) -> None:

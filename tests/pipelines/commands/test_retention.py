@@ -17,6 +17,8 @@ from assets.compliance import reportable_trades
 from assets.partitions import Span
 from assets.warehouse import Warehouse
 from domain.problems import BadInput
+from executor.compliance.audit.reading import reading
+from executor.compliance.audit.record import DELETED, MOVED
 from executor.compliance.parties import FIRM
 from executor.compliance.rulebook_file import load_rulebook
 from pipelines.commands.retention import retention
@@ -55,6 +57,9 @@ def test_a_record_goes_from_hot_to_cold_to_a_file_and_at_its_end_away(told: Told
     assert [(one["period"], one["tier"]) for one in before] == [("2026-03-10", "hot"), ("2028-01-01", "hot")]
     assert document(told("move", "--dry-run", "--json"))["moved"] == ["reportable_trades 2026-03-10: would move"]
     assert "2 rows moved" in told("move").output and "nothing is due" in told("move").output
+    log = tmp_path / "home" / "compliance" / "audit" / "audit.sqlite"
+    with reading(log) as opened:
+        assert [one["key"] for one in opened.of_kind(MOVED)] == ["cold/reportable_trades/2026-03-10.manifest.json"]
     assert "reads back" not in told("verify").output and told("verify").exit_code == 0
     out = tmp_path / "day.parquet"
     assert document(told("fetch", "reportable_trades", "2026-03-10", "--out", str(out), "--json"))["rows"] == 2
@@ -66,6 +71,8 @@ def test_a_record_goes_from_hot_to_cold_to_a_file_and_at_its_end_away(told: Told
     assert [one["deleted"] for one in document(told("expire", "--delete", "--json"))["expired"]] == [True]
     assert {one["tier"] for one in document(told("status", "--json"))["records"]} == {"deleted", "hot"}
     assert document(told("verify", "--json"))["holds"]
+    with reading(log) as opened:
+        assert len(list(opened.of_kind(DELETED))) == 1
 
 
 def test_a_hold_and_an_extension_reach_what_lies_cold_and_are_shown(told: Told, calendar: Calendar):
