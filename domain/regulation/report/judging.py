@@ -13,6 +13,7 @@ import polars as pl
 
 from domain.problems import BadInput
 from domain.regulation.expressions import columns_of
+from domain.regulation.report.agreement import differing, mixed, paths
 from domain.regulation.report.documents import FINDINGS, OUTCOMES, Heading
 from domain.regulation.report.field_values import FieldReader, plain
 from domain.regulation.report.grouping import GROUP, grouped, groups_in
@@ -50,6 +51,9 @@ class _Judge:
             self._fields(levels, told.slice(start, CHUNK))
         self._document_fields(levels)
         told = self._without_blocked(told)
+        for message, fields in mixed(levels, told):
+            self._find_of_document(message, fields)
+        told = self._agreed(levels, told)
         told = self._sums(levels, told)
         outcomes = self._outcomes(frame)
         kept = outcomes.filter(pl.col("outcome") == "reported")[ROW]
@@ -194,13 +198,33 @@ class _Judge:
         blocked = [part[ROW] for part in self.outcomes if part.height and part["outcome"][0] == "blocked"]
         return told.filter(~pl.col(ROW).is_in(pl.concat(blocked).unique().implode())) if blocked else told
 
+    def _find_of_document(self, kinds: str, fields: Sequence[Field]) -> None:
+        first = fields[0]
+        once = pl.DataFrame({KEY: [None]}, schema={KEY: pl.String})
+        ids = ", ".join(one.id for one in fields)
+        reason = f"the rows are {kinds}, and the document has one place for what {ids} say of each: report them apart"
+        self._find(once, pl.Series([True]), f"{first.id}:mixed", "error", ids, pl.Series([kinds]), reason, first.doc_ref)
+
+    def _agreed(self, levels: Level, told: pl.DataFrame) -> pl.DataFrame:
+        """The rows of groups that agree. A record tells the first of its rows: where another differs in a field that must be there, the
+        group is blocked, for nobody knows which is right; in a field that may be missing it is a warning."""
+        for use, rows, differs in differing(levels, told, self.reader):
+            one = use.field
+            values = self.reader.read(one, rows, checked=False).texts
+            if one.card == "1..1":
+                self._fault(one, rows, differs, "differs", "the rows of its group differ in it, and a record tells one value", values)
+            else:
+                reason = f"{one.name}: the rows of its group differ in it, and the record tells the first of them"
+                self._find(rows, differs, f"{one.id}:differs", "warn", one.id, values, reason, one.doc_ref)
+        return self._without_blocked(told)
+
     def _sums(self, levels: Level, told: pl.DataFrame) -> pl.DataFrame:
         """The rows whose groups' sums can be told. A group that cannot is blocked whole, which may change the groups above it."""
         added = [(level, use) for level in levels.every() for use in level.uses if (use.field.agg or "").startswith("sum:")]
         settled = not added
         while not settled:
             settled = True
-            for level, path in _paths(levels):
+            for level, path in paths(levels):
                 sums = [use for use in level.uses if (use.field.agg or "").startswith("sum:")]
                 if not sums:
                     continue
@@ -267,9 +291,3 @@ def _keys(node: Node) -> Iterator[str]:
     yield from node.group_by
     for child in node.children:
         yield from _keys(child)
-
-
-def _paths(document: Level, above: Sequence[Level] = ()) -> list[tuple[Level, list[Level]]]:
-    """Each level with the levels on the way to it, itself included."""
-    path = [*above, document]
-    return [(document, path), *(found for level in document.below for found in _paths(level, path))]
