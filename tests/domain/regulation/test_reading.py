@@ -87,6 +87,7 @@ def test_every_value_knows_its_line() -> None:
         ('json: trade.id', 'json: trade..id', "…fields[0].json", "a dot between them"),
         ("path: gx:Price", "path: g:Price", "…fields[1].path", "there is no prefix g; did you mean gx?"),
         ("path: gx:Price", "path: q:Price", "…fields[1].path", "there is no prefix q; there are: b, gx."),
+        ("path: gx:Price", 'path: "gx:Price/@Ccy"', "…fields[1].path", "an attribute goes under attributes of its element's field"),
         ("words: {NEW: New, CANCEL: Cxl}, ", "", "…fields[0].path", "write them under lifecycle.words."),
         ("source: trade_id,", "source: trade_id, const: x,", "…fields[0]", "its value comes from source and const"),
         ("source: trade_id,", "", "…fields[0]", "its value comes from none"),
