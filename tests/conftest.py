@@ -11,6 +11,7 @@ from rich.console import Console
 from assets.chosen_recording import SHIPPED_RECORDING
 from pipelines.demo import run_demo
 from pipelines.home import Home
+from tests.untraced import untraced
 
 ROOT = Path(__file__).resolve().parent.parent
 DEAR = ("demo_home", "small_home")
@@ -45,7 +46,8 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data home with the small lake, its marts built by dbt and the analysts' snapshot published; made once, not to be changed."""
     from tests.assets.service.small_home import build_small_home
 
-    return build_small_home(tmp_path_factory.mktemp("small_home"))
+    with untraced():
+        return build_small_home(tmp_path_factory.mktemp("small_home"))
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +55,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The home that `grekko demo` leaves on the shipped recording, built once for all tests that look at it."""
     home = Home(tmp_path_factory.mktemp("demo") / "home", SHIPPED_RECORDING.resolve())
     home.root.mkdir()
-    with pytest.MonkeyPatch.context() as settings:
+    with pytest.MonkeyPatch.context() as settings, untraced():
         for name, value in home.environment().items():
             settings.setenv(name, value)
         home.settle()
