@@ -11,7 +11,7 @@ from assets.compliance.cabinet import Cabinet
 from assets.compliance.report_periods import partitions_of
 from executor.compliance.filings.store import FilingReader
 from executor.compliance.rulebook_file import SHIPPED, load_rulebook
-from pipelines.demo_reports import SIMULATED, file_with_simulated_authority, make_reports, missing_schemas, newest_span, tell_reports
+from pipelines.demo_reports import SIMULATED, make_reports, missing_schemas, newest_span, tell_reports
 from pipelines.home import Home
 from tests.conftest import SCHEMAS
 
@@ -57,11 +57,3 @@ def test_the_demo_makes_all_six_files_them_with_the_simulated_authority_and_tell
     states = {one.key.report_id: str(one.state) for one in FilingReader(demo_home.compliance / SIMULATED).filings.filings.values()}
     assert states.keys() == RULEBOOK.reports.keys() and set(states.values()) <= {"acked", "not_needed"}
     assert states["EU.MiCA.transactions"] == states["OECD.CARF.annual"] == "acked"
-
-
-def test_a_second_round_files_nothing_twice(demo_home: Home, monkeypatch):
-    if not SCHEMAS.is_dir():
-        pytest.skip(f"the official schemas are not here: {SCHEMAS} does not exist")
-    monkeypatch.setenv("GREKKO_SCHEMAS", str(SCHEMAS))
-    file_with_simulated_authority(demo_home, RULEBOOK)
-    assert len(FilingReader(demo_home.compliance / SIMULATED).filings.filings) == len(RULEBOOK.reports)

@@ -1,4 +1,4 @@
-"""A home with the small chain's tables as reports read them: clients of three places, a token nobody knows, two contracts.
+"""A home with the small chain's tables as reports read them: clients of three places, a token nobody knows, three contracts.
 
 TRADER is a legal person of Germany, ARBITRAGEUR a natural one of Singapore, PROVIDER a natural one of France whose swap buys DAI, for
 which no code is known here. Everybody is fictional. The contracts are of 6 January: one is booked in Singapore, two are traded in the US,
