@@ -22,7 +22,7 @@ serve: $(VENV)/.run  ## run the executor on what the demo handed over
 	$(BIN)/grekko serve
 
 test: $(VENV)/.dev node  ## run all tests with branch coverage
-	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --cov --cov-fail-under=95 --durations=15
+	$(BIN)/python -m pytest -q -rs -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-fail-under=95 --durations=15
 
 check: $(VENV)/.dev  ## style, types, floor plan, links
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ the second is what the code costs.
 from __future__ import annotations
 
 import argparse
+import os
 import sqlite3
 import statistics
 import tempfile
@@ -43,6 +44,7 @@ def main() -> int:
         with verified:
             result = verify_log(path, anchors_beside(path), KEY.public)
         good, sizes, makes, checks, growth = _proofs(path, told.entries)
+    Console().print(f"load of the machine over the last minute: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     table = Table(title=f"an audit log of {told.entries:,} entries, {told.batch:,} durable at once")
     for name in ("what", "figure", "aim"):
         table.add_column(name, justify="left" if name == "what" else "right")

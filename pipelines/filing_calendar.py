@@ -52,11 +52,12 @@ def _schedule(report: Report, place: Jurisdiction) -> dg.ScheduleDefinition:
     )
 
 
-def _tick(report: Report, place: Jurisdiction, context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+def _tick(report: Report, place: Jurisdiction, context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
     today = context.scheduled_execution_time.astimezone(ZoneInfo(place.timezone)).date()
     keys = partitions_of(report).get_partition_keys(current_time=context.scheduled_execution_time)
     made = context.instance.get_materialized_partitions(dg.AssetKey(report.slug))
-    return what_to_make(report, place, keys, made, today)
+    asked = what_to_make(report, place, keys, made, today)
+    yield from (asked,) if isinstance(asked, dg.SkipReason) else asked
 
 
 def what_to_make(

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from rich.console import Console
 
 from assets.chosen_recording import SHIPPED_RECORDING
 from pipelines.demo import run_demo
 from pipelines.home import Home
+from tests.untraced import untraced
 
 ROOT = Path(__file__).resolve().parent.parent
+SCHEMAS = ROOT.parent / "shared" / "schemas"
 DEAR = ("demo_home", "small_home")
+# A slow machine is no fault of the code: no example is held to a time.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +53,14 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data home with the small lake, its marts built by dbt and the analysts' snapshot published; made once, not to be changed."""
     from tests.assets.service.small_home import build_small_home
 
-    return build_small_home(tmp_path_factory.mktemp("small_home"))
+    # The processes of one run have their folders side by side; whoever comes first builds it for all.
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with (folder / "small_home.lock").open("w") as lock, untraced():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "small_home").exists():
+            build_small_home(folder / "small_home.building").rename(folder / "small_home")
+    return folder / "small_home"
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +68,11 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The home that `grekko demo` leaves on the shipped recording, built once for all tests that look at it."""
     home = Home(tmp_path_factory.mktemp("demo") / "home", SHIPPED_RECORDING.resolve())
     home.root.mkdir()
-    with pytest.MonkeyPatch.context() as settings:
+    with pytest.MonkeyPatch.context() as settings, untraced():
         for name, value in home.environment().items():
             settings.setenv(name, value)
+        if SCHEMAS.is_dir():
+            settings.setenv("GREKKO_SCHEMAS", str(SCHEMAS))
         home.settle()
         printed = Console(file=io.StringIO(), width=160, highlight=False)
         green = run_demo(home, console=printed)

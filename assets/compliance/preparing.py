@@ -1,7 +1,8 @@
 """A report from the lake, as the filing desk wants it: the records of now, and the document that tells some of them.
 
-A record is what the report's first group is: a transaction, or in CARF a user with all that moved for them. When its rows change, it is
-corrected; when they are gone, it is cancelled with the values it was told with, which the lake's history still has.
+A record is what the report's first group is: a transaction, or in CARF a user with all that moved for them. When a value that it tells
+changes, also one of a person, it is corrected. When its rows are gone or no longer reportable, it is cancelled with the values it had
+before, which the lake's history still has.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from domain.regulation.calendar import Span
 from domain.regulation.filing import FilingKey, RecordMessage, Refusal
 from domain.regulation.filing.corrections import digest_of
 from domain.regulation.report import Schemas
+from domain.regulation.report.field_values import FieldReader
 from domain.regulation.rulebook import Action, FormatName, Node, Report, Rulebook
 from executor.compliance.parties import Parties
 
@@ -69,18 +71,24 @@ class LakePreparation:
         return next((columns for node in self.report.tree if (columns := _first_group(node))), self.report.source.key)
 
     @cached_property
+    def _reported(self) -> pl.DataFrame:
+        """The reportable rows of now with their persons, each with the key of its record."""
+        return self._keyed(self._judged(rows_of(self._warehouse, self.report, self.span)))
+
+    @cached_property
     def _now(self) -> pl.DataFrame:
-        """The reportable rows of now, each with the key of its record."""
-        rows = rows_of(self._warehouse, self.report, self.span)
-        reported = judge_rows(self.report, rows, self.span, parties=self._parties, rulebook=self.rulebook, created_at=self._made_at)[
-            1
-        ].reported
-        return self._keyed(reported.drop(name for name in reported.columns if "person_" in name))
+        """The same without their persons."""
+        return self._reported.drop(name for name in self._reported.columns if "person_" in name)
 
     def records(self) -> Mapping[str, str]:
-        """Record → digest of the values of its rows."""
-        rows = self._now.sort("record", *self.report.source.key)
-        return {str(key): digest_of({"rows": part.drop("record").rows()}) for (key,), part in rows.group_by("record", maintain_order=True)}
+        """Record → digest of the values that it tells."""
+        reader = FieldReader({})
+        told = {*self.report.source.key, *(name for one in self.report.every_field() for name in reader.needs(one))}
+        rows = self._reported.sort("record", *self.report.source.key)
+        values = rows.select("record", *sorted(told.intersection(rows.columns)))
+        return {
+            str(key): digest_of({"rows": part.drop("record").rows()}) for (key,), part in values.group_by("record", maintain_order=True)
+        }
 
     def record_reference(self, message: str, key: str, place: int) -> str:
         """The name of a record in the document: its own key, or in CARF the reference of the message with it."""
@@ -117,6 +125,11 @@ class LakePreparation:
             reference=reference,
         )
 
+    def _judged(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Those of the rows that are reportable."""
+        _, judged = judge_rows(self.report, rows, self.span, parties=self._parties, rulebook=self.rulebook, created_at=self._made_at)
+        return judged.reported
+
     def _keyed(self, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.with_columns(record=pl.concat_str([pl.col(name).cast(pl.String) for name in self._record], separator="|"))
 
@@ -127,15 +140,15 @@ class LakePreparation:
         return rows.drop("record").with_columns(action=pl.lit(one.action), corrects=pl.lit(one.corrects, pl.String))
 
     def _earlier(self, key: str) -> pl.DataFrame:
-        """The rows of a record that is gone, as the newest version of the table that had them has them."""
+        """The rows of a record that is no more, as the newest version of the table in which it was reportable has them."""
         table = source_of(self.report.source.table).table
         uri = self._warehouse.uri(table)
-        for version in range(DeltaTable(uri).version() - 1, -1, -1):
+        for version in range(DeltaTable(uri).version(), -1, -1):
             rows = pl.scan_delta(uri, version=version)
             if table.is_daily:
                 rows = rows.filter(pl.col("day").is_between(self.span.first, self.span.last))
             found = self._keyed(rows.collect()).filter(pl.col("record") == key)
-            if not found.is_empty():
+            if self._judged(found.drop("record")).height == found.height > 0:
                 return found
         raise Broken(f"No version of {table.name} has the rows of {key}; restore the lake's history.", table=table.name, record=key)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, Inexact, localcontext
 from fractions import Fraction
 from typing import Any
@@ -39,30 +39,33 @@ def exactly(term: Term, compiled: Callable[[Term], pl.Expr]) -> pl.Expr:
     """Arithmetic as text, or a comparison over it as true, false or null. `compiled` makes the Polars of what is no arithmetic."""
     leaves = list(dict.fromkeys(_leaves(term)))
     grouped = any(one.op in ("sum", "count") for one in term.every())
-    scalar = _is_scalar(term)
-    number: Number = Fraction if any(one.op == "/" for one in term.every()) else Decimal
-    condition = term.op in COMPARE
-
-    def work(columns: Sequence[pl.Series]) -> pl.Series:
-        read = {leaf: _read(leaf, series) for leaf, series in zip(leaves, columns[1:], strict=True)}
-        with localcontext(_WIDE):
-            try:
-                found = _values(term, read, len(columns[0]), number)
-            except Inexact as error:
-                raise BadInput(f"{shown(term)} has more digits than {_WIDE.prec}; write shorter numbers.", text=shown(term)) from error
-            told = found if isinstance(found, list) else [found] * (1 if scalar else len(columns[0]))
-            if not condition:
-                told = [None if one is None else _written(one) for one in told]
-        return pl.Series(told, dtype=pl.Boolean if condition else pl.String)
-
     rows = next((pl.col(one.value) for leaf in leaves for one in leaf.every() if one.op == "column"), None)
     return pl.map_batches(
         [pl.int_range(pl.len()) if rows is None else rows, *(compiled(leaf) for leaf in leaves)],
-        work,
-        return_dtype=pl.Boolean() if condition else pl.String(),
+        lambda columns: computed(term, dict(zip(leaves, columns[1:], strict=True)), len(columns[0])),
+        return_dtype=pl.Boolean() if term.op in COMPARE else pl.String(),
         is_elementwise=not grouped and rows is not None,
-        returns_scalar=scalar,
+        returns_scalar=_is_scalar(term),
     )
+
+
+def computed(term: Term, columns: Mapping[Term, pl.Series], rows: int) -> pl.Series:
+    """The answers as text, or as true, false or null, for this many rows (one for all where they share it); `columns` holds what stands in
+    the term and is no arithmetic.
+
+    Raises BadInput for what cannot be counted with, and for more digits than there is room for.
+    """
+    number: Number = Fraction if any(one.op == "/" for one in term.every()) else Decimal
+    read = {leaf: _read(leaf, series) for leaf, series in columns.items()}
+    with localcontext(_WIDE):
+        try:
+            found = _values(term, read, rows, number)
+        except Inexact as error:
+            raise BadInput(f"{shown(term)} has more digits than {_WIDE.prec}; write shorter numbers.", text=shown(term)) from error
+        told = found if isinstance(found, list) else [found] * (1 if _is_scalar(term) else rows)
+        if term.op in COMPARE:
+            return pl.Series(told, dtype=pl.Boolean)
+        return pl.Series([None if one is None else _written(one) for one in told], dtype=pl.String)
 
 
 def _leaves(term: Term) -> list[Term]:

@@ -9,7 +9,7 @@ hashes each. Where the hashes of whole subtrees come from is the caller's: `Subt
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 Subtree = Callable[[int, int], bytes]
@@ -42,15 +42,22 @@ class Frontier:
 
     def push(self, leaf: bytes) -> None:
         """One more leaf, by its hash."""
-        size, level = self.size, 0
-        while size & 1:
-            leaf = _sha256(b"\x01" + self.roots.pop() + leaf).digest()
-            size >>= 1
-            level += 1
-            if not level % BLOCK_LEVELS:
-                self.blocks.append((level, size, leaf))
-        self.roots.append(leaf)
-        self.size += 1
+        self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """More leaves, by their hashes."""
+        roots, size, hashed = self.roots, self.size, _sha256
+        for leaf in leaves:
+            whole, level = size, 0
+            while whole & 1:
+                leaf = hashed(b"\x01" + roots.pop() + leaf).digest()
+                whole >>= 1
+                level += 1
+                if not level % BLOCK_LEVELS:
+                    self.blocks.append((level, whole, leaf))
+            roots.append(leaf)
+            size += 1
+        self.size = size
 
     def root(self) -> bytes:
         """The hash of the whole tree."""

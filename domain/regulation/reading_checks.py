@@ -95,7 +95,7 @@ class _Checker:
                 yield self.fault(steps, f"{limit.metric} is a maximum; write most in dollars, and no members.")
             return
         members = self.tree.at([*steps, "members"])
-        if limit.most is not None or not isinstance(members.told, list):
+        if limit.most is not None or not isinstance(members.told, list) or not members.told:
             yield self.fault(steps, f"{limit.metric} is about members; write members, and no most.")
         elif limit.metric == "client_residence":
             yield from self._members([*steps, "members"], limit.members, _COUNTRY, "a country is two capital letters, such as IR.")

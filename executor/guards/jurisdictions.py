@@ -177,7 +177,6 @@ def _placed(jurisdiction: str, limit: Limit, book: Rulebook) -> PlacedLimit:
             members += book.lists[told[1:]]
         else:
             raise BadInput(f"{where} names the list {told}, which the rulebook does not have; add it under lists.", field="members")
-    if not members:
-        raise BadInput(f"{where} has no members, so it would forbid nothing; name some, or leave the limit out.", field="members")
+    # None at all is right too: a list of the rulebook is empty until somebody is written on it, and the reader asks for a list.
     fold = str.upper if limit.metric == "client_residence" else str.lower
     return PlacedLimit(jurisdiction, limit, None, frozenset(map(fold, members)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
@@ -47,9 +48,9 @@ def report(
     _tell(made, name, json_)
     if not made.is_valid:
         raise typer.Exit(1)
-    _write(made, name, out)
     if lineage is not None:
         _write_lineage(made, name, lineage)
+    _write(made, name, out)
 
 
 def find_report(rulebook: Rulebook, told: str | None) -> Report:
@@ -137,23 +138,27 @@ def _write(made: MadeReport, name: FormatName, out: Path | None) -> None:
     content = made.documents[name].content
     if out is None:
         sys.stdout.buffer.write(content)
-        return
-    beside = out.with_name(f".{out.name}.writing")
-    try:
-        beside.write_bytes(content)
-        beside.replace(out)
-    except OSError as error:
-        raise BadInput(f"{out} cannot be written ({error.strerror}); choose another file.", field="out") from error
+    else:
+        _replace(out, "out", lambda file: file.write(content))
 
 
 def _write_lineage(made: MadeReport, name: FormatName, file: Path) -> None:
     from domain.regulation.report import lineage
 
     rows = lineage(made.report, made.judged, name, made.heading)
-    if file.suffix == ".parquet":
-        rows.write_parquet(file)
-    else:
-        rows.write_csv(file)
+    _replace(file, "lineage", rows.write_parquet if file.suffix == ".parquet" else rows.write_csv)
+
+
+def _replace(path: Path, option: str, write: Callable[[BinaryIO], object]) -> None:
+    """Written beside and moved, so that the file is whole or as it was."""
+    beside = path.with_name(f".{path.name}.writing")
+    try:
+        with beside.open("wb") as file:
+            write(file)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise BadInput(f"{path} cannot be written ({error.strerror}); choose another file.", field=option) from error
 
 
 def _list(rulebook: Rulebook, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from domain.agent_weights import AgentWeights
+from tests.untraced import untraced
 
 NAMES = ("a", "b", "c", "d")
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -26,10 +27,11 @@ def weights_along(move: np.ndarray, utilities: np.ndarray, begun: list[AgentWeig
     """Weights (seeds, trades, agents) before each trade, and the states at the end; each agent is scored in proportion to its utility."""
     scores, states = np.rint(1e6 * utilities * move[..., None]).astype(int), list(begun)
     weights = np.empty(scores.shape)
-    for seed, trades in enumerate(scores.tolist()):
-        for trade, told in enumerate(trades):
-            weights[seed, trade] = [agent.ppm for agent in states[seed].agents]
-            states[seed] = states[seed].scored(dict(zip(NAMES, told, strict=True)), NOON)
+    with untraced():
+        for seed, trades in enumerate(scores.tolist()):
+            for trade, told in enumerate(trades):
+                weights[seed, trade] = [agent.ppm for agent in states[seed].agents]
+                states[seed] = states[seed].scored(dict(zip(NAMES, told, strict=True)), NOON)
     return weights / 1e6, states
 
 

@@ -82,14 +82,6 @@ def points(column: pl.Series) -> list[tuple[int, int] | None]:
     raise BadInput(f"{column.name} is {column.dtype}; an exact amount is text, an integer or a decimal.", field=column.name)
 
 
-def exact_sum(values: list[tuple[int, int] | None]) -> str:
-    """The exact sum as decimal text."""
-    told = [value for value in values if value is not None]
-    scale = max((place for _, place in told), default=0)
-    total = sum(value * 10 ** (scale - place) for value, place in told)
-    return plain_text(total, scale)
-
-
 def plain_text(value: int, scale: int) -> str:
     """All digits of `value / 10**scale`, trailing zeros left out."""
     told = decimal_text(value, scale, 10_000, max(scale, 0))

@@ -80,6 +80,11 @@ class FieldReader:
             told.add(one.agg[4:])
         return told | {name for name in one.attributes.values() if not name.startswith("=")}
 
+    def places(self, one: Field) -> set[str]:
+        """The column that says how many decimals a field's base units have, where one does."""
+        decimals = _form(one)[3]
+        return set() if decimals is None or decimals.isdigit() else {decimals}
+
     def waits(self, one: Field, frame: pl.DataFrame) -> bool:
         """Whether a field asks for something of the heading that is not known yet."""
         needed = {name for name in self.needs(one) if name.startswith(HEADING)}

@@ -13,11 +13,13 @@ GROUP = "group__"
 
 def grouped(rows: pl.DataFrame, path: Sequence[Level]) -> pl.DataFrame:
     """The rows that the last level of the path takes, with the number of their group in the column `GROUP`."""
-    level = path[-1]
-    if not rows["action"].is_in(level.on).all():
-        rows = rows.filter(pl.col("action").is_in(level.on))
-    keys = list(dict.fromkeys(name for one in path for name in one.group_by))
-    return numbered(rows, keys)
+    return numbered(told_for(path[-1], rows), list(dict.fromkeys(name for one in path for name in one.group_by)))
+
+
+def told_for(level: Level, rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose action the level tells; no copy where it tells all."""
+    there = rows["action"].is_in(level.on)
+    return rows if there.all() else rows.filter(there)
 
 
 def numbered(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,6 +19,8 @@ from domain.regulation.report.finding_rows import Fault
 from domain.regulation.rulebook import Field, Format, Report
 
 _BRANCHING = ("oneOf", "anyOf")
+# To find the best alternative is slow, and a document may fail in every record: the rest is told as it stands.
+MOST_EXPLAINED = 50
 At = tuple[str | int, ...]
 
 
@@ -35,9 +37,13 @@ def json_faults(report: Report, form: Format, document: Document, schemas: Schem
     schema, validator = _validators(path, path.stat().st_mtime_ns)
     rows = _rows(told, document.keys)
     places = field_places(report, "json")
+    explained = 0
     for at, part in _parts(report, form, told):
         for error in validator.iter_errors(part):
-            inside, message = _where(error, schema, part)
+            inside, message = tuple(error.instance_path), error.message
+            if error.kind.name in _BRANCHING and explained < MOST_EXPLAINED:
+                explained += 1
+                inside, message = _best(error, schema, part)
             whole = (*at, *inside)
             fields = fields_at(places, _names(whole), _missing(error))
             value = _value(told, whole)
@@ -89,13 +95,22 @@ def _parts(report: Report, form: Format, told: Any) -> Iterator[tuple[At, Any]]:
             yield at, _at(told, at)
 
 
-def _where(error: Any, schema: Mapping[str, Any], part: Any) -> tuple[At, str]:
-    """The place and the sentence; where alternatives failed, those of the alternative that fits best."""
-    if error.kind.name in _BRANCHING:
-        best = best_match(Draft202012Validator(schema).iter_errors(part))
-        if best is not None:
-            return tuple(best.absolute_path), best.message
-    return tuple(error.instance_path), error.message
+def _best(error: Any, schema: Mapping[str, Any], part: Any) -> tuple[At, str]:
+    """The place and the sentence of what fails in the alternative that fits best; only the value there is looked at again."""
+    word, at = error.kind.name, tuple(error.instance_path)
+    alternatives = _inside(schema, error.schema_path)
+    best = None
+    if alternatives is not None:
+        best = best_match(Draft202012Validator(schema).evolve(schema={word: alternatives}).iter_errors(_at(part, at)))
+    return (at, error.message) if best is None else ((*at, *best.absolute_path), best.message)
+
+
+def _inside(schema: Mapping[str, Any], steps: Iterable[str | int]) -> Any:
+    """What stands at a path in a schema; None where it starts in another resource than the whole."""
+    try:
+        return _at(schema, tuple(steps))
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _missing(error: Any) -> list[str]:

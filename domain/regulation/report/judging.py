@@ -7,72 +7,21 @@ blocked stand in the header, so a blocked row does not change a sum in silence.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
 from domain.problems import BadInput
-from domain.regulation.report.documents import FINDINGS, OUTCOMES, RULE_RESULTS, Heading
+from domain.regulation.expressions import columns_of
+from domain.regulation.report.agreement import differing, mixed, paths
+from domain.regulation.report.documents import FINDINGS, OUTCOMES, Heading
 from domain.regulation.report.field_values import FieldReader, plain
 from domain.regulation.report.grouping import GROUP, grouped, groups_in
+from domain.regulation.report.judged import KEY, ROW, Judged, Outcome
 from domain.regulation.report.levels import Level, read_levels
-from domain.regulation.rulebook import ACTIONS, Action, DocRef, Field, Report, Rulebook
+from domain.regulation.rulebook import ACTIONS, Action, DocRef, Field, Node, Report, Rulebook
 
-KEY, ROW = "row_key__", "row_number__"
 CHUNK = 20_000
-_RESULTS = ("not_applicable", "passed", "failed")
-Outcome = Literal["reported", "not_reportable", "blocked"]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The rows of a report after the judgement.
-
-    `reported` are the rows as they came, `told` the same as the document tells them: a correction may be two rows there.
-    `outcomes` has one row for each row that came, `findings` one for each thing that is wrong with a field, or with a rule.
-    """
-
-    report: Report
-    reported: pl.DataFrame
-    told: pl.DataFrame
-    outcomes: pl.DataFrame
-    findings: pl.DataFrame
-    reader: FieldReader
-    _keys: pl.Series
-    _results: Mapping[str, pl.Series] = field(default_factory=dict)
-
-    def count(self, outcome: Outcome) -> int:
-        """How many rows ended so."""
-        return int((self.outcomes["outcome"] == outcome).sum())
-
-    def reasons(self) -> list[tuple[str, int]]:
-        """Why rows are left out, with how many are, the most frequent first."""
-        left_out = (
-            self.outcomes.filter(pl.col("outcome") != "reported").group_by("reason").len().sort("len", "reason", descending=[True, False])
-        )
-        return [(reason, count) for reason, count in left_out.iter_rows()]
-
-    def rule_results(self) -> pl.DataFrame:
-        """Each rule over each eligible row: passed, failed or not_applicable, with the article."""
-        references = {rule.id: str(rule.doc_ref) for rule in self.report.rules}
-        parts = [
-            pl.DataFrame({"row_key": self._keys, "result": result}).select(
-                "row_key",
-                pl.lit(rule).alias("rule_id"),
-                pl.col("result").replace_strict(dict(enumerate(_RESULTS)), return_dtype=pl.String),
-                pl.lit(references[rule]).alias("doc_ref"),
-            )
-            for rule, result in self._results.items()
-        ]
-        return pl.concat(parts) if parts else RULE_RESULTS.to_frame()
-
-    @property
-    def actions(self) -> tuple[Action, ...]:
-        """The actions that the document tells."""
-        there = set(self.told["action"].unique().to_list())
-        return tuple(action for action in ACTIONS if action in there)
 
 
 def judge(report: Report, rows: pl.DataFrame, rulebook: Rulebook, heading: Heading | None = None) -> Judged:
@@ -115,17 +64,21 @@ class _Judge:
             self._fields(levels, told.slice(start, CHUNK))
         self._document_fields(levels)
         told = self._without_blocked(told)
+        for message, fields in mixed(levels, told):
+            self._find_of_document(message, fields)
+        told = self._agreed(levels, told)
         told = self._sums(levels, told)
         outcomes = self._outcomes(frame)
         kept = outcomes.filter(pl.col("outcome") == "reported")[ROW]
         findings = pl.concat(self.findings) if self.findings else FINDINGS.to_frame()
         return Judged(
             self.report,
-            rows[kept.to_list()] if kept.len() < rows.height else rows,
             told.drop(self.heading),
             outcomes.drop(ROW),
             findings,
             self.reader,
+            rows,
+            kept,
             eligible[KEY],
             results,
         )
@@ -134,7 +87,20 @@ class _Judge:
         added = [row_keys(self.report, rows).alias(KEY), pl.int_range(rows.height, eager=True).alias(ROW)]
         added += [pl.lit("NEW").alias("action")] if "action" not in rows.columns else [pl.col("action").cast(pl.String).fill_null("NEW")]
         added += [pl.lit(None, pl.String).alias("corrects")] if "corrects" not in rows.columns else []
+        read = self._read() - set(self.heading)
+        if read <= {*rows.columns, "action", "corrects"}:  # else the whole, so that who is told of a missing column hears what there is
+            rows = rows.select(name for name in rows.columns if name in read)
         return rows.with_columns(*added, *(pl.lit(value.item(), dtype=value.dtype).alias(name) for name, value in self.heading.items()))
+
+    def _read(self) -> set[str]:
+        """The columns that anything in the report reads: what else the rows hold would only be copied along."""
+        nodes = [*self.report.tree, *self.report.nil_tree]
+        told = {*self.report.source.key, "action", "corrects", *(name for node in nodes for name in _keys(node))}
+        for one in (one for node in nodes for one in node.every_field()):
+            told |= self.reader.needs(one) | self.reader.places(one)
+        for text in (text for rule in self.report.rules for text in (rule.when, rule.then) if text):
+            told |= columns_of(text)
+        return told.union(*(columns_of(condition.test) for condition in self.report.eligibility))
 
     def _with_one_key(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows whose key and action are their own, and known."""
@@ -147,7 +113,8 @@ class _Judge:
         self._block(frame.filter(strange & ~keyless), "source.action", "action", f"its action is none of {', '.join(ACTIONS)}", source)
         twice = frame.select(pl.struct(KEY, "action").is_duplicated())[:, 0]
         self._block(frame.filter(twice & ~keyless & ~strange), "source.key", self.report.source.key[0], "another row has its key", source)
-        return frame.filter(~(keyless | strange | twice))
+        wrong = keyless | strange | twice
+        return frame.filter(~wrong) if wrong.any() else frame
 
     def _eligible(self, frame: pl.DataFrame) -> pl.DataFrame:
         left = frame
@@ -233,13 +200,33 @@ class _Judge:
         blocked = [part[ROW] for part in self.outcomes if part.height and part["outcome"][0] == "blocked"]
         return told.filter(~pl.col(ROW).is_in(pl.concat(blocked).unique().implode())) if blocked else told
 
+    def _find_of_document(self, kinds: str, fields: Sequence[Field]) -> None:
+        first = fields[0]
+        once = pl.DataFrame({KEY: [None]}, schema={KEY: pl.String})
+        ids = ", ".join(one.id for one in fields)
+        reason = f"the rows are {kinds}, and the document has one place for what {ids} say of each: report them apart"
+        self._find(once, pl.Series([True]), f"{first.id}:mixed", "error", ids, pl.Series([kinds]), reason, first.doc_ref)
+
+    def _agreed(self, levels: Level, told: pl.DataFrame) -> pl.DataFrame:
+        """The rows of groups that agree. A record tells the first of its rows: where another differs in a field that must be there, the
+        group is blocked, for nobody knows which is right; in a field that may be missing it is a warning."""
+        for use, rows, differs in differing(levels, told, self.reader):
+            one = use.field
+            values = self.reader.read(one, rows, checked=False).texts
+            if one.card == "1..1":
+                self._fault(one, rows, differs, "differs", "the rows of its group differ in it, and a record tells one value", values)
+            else:
+                reason = f"{one.name}: the rows of its group differ in it, and the record tells the first of them"
+                self._find(rows, differs, f"{one.id}:differs", "warn", one.id, values, reason, one.doc_ref)
+        return self._without_blocked(told)
+
     def _sums(self, levels: Level, told: pl.DataFrame) -> pl.DataFrame:
         """The rows whose groups' sums can be told. A group that cannot is blocked whole, which may change the groups above it."""
         added = [(level, use) for level in levels.every() for use in level.uses if (use.field.agg or "").startswith("sum:")]
         settled = not added
         while not settled:
             settled = True
-            for level, path in _paths(levels):
+            for level, path in paths(levels):
                 sums = [use for use in level.uses if (use.field.agg or "").startswith("sum:")]
                 if not sums:
                     continue
@@ -302,7 +289,7 @@ class _Judge:
         return joined.with_columns(pl.col("outcome").fill_null("reported")).select(ROW, *OUTCOMES)
 
 
-def _paths(document: Level, above: Sequence[Level] = ()) -> list[tuple[Level, list[Level]]]:
-    """Each level with the levels on the way to it, itself included."""
-    path = [*above, document]
-    return [(document, path), *(found for level in document.below for found in _paths(level, path))]
+def _keys(node: Node) -> Iterator[str]:
+    yield from node.group_by
+    for child in node.children:
+        yield from _keys(child)

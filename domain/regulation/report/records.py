@@ -12,7 +12,7 @@ import polars as pl
 
 from domain.regulation.report.branches import Kind, Trees
 from domain.regulation.report.field_values import FieldReader
-from domain.regulation.report.grouping import GROUP, groups_in, numbered
+from domain.regulation.report.grouping import GROUP, groups_in, numbered, told_for
 from domain.regulation.report.judging import KEY, Judged
 from domain.regulation.report.levels import Level, Use
 from domain.regulation.report.templates import (
@@ -27,7 +27,7 @@ from domain.regulation.report.templates import (
 )
 
 ABOVE, RECORD = "above__", "record__"
-BLOCK = 5_000
+BLOCK = 2_000
 Place = tuple[str, ...]
 
 
@@ -82,7 +82,7 @@ class Records:
 
     def blocks(self, level: Level, rows: pl.DataFrame, at: Place) -> Iterator[str]:
         """The text of the records of a level of the document, block by block."""
-        order = numbered(rows.filter(pl.col("action").is_in(level.on)), level.group_by)
+        order = numbered(told_for(level, rows), level.group_by)
         count = groups_in(order)
         alone = count == order.height
         for start in range(0, count, BLOCK):
@@ -101,7 +101,7 @@ class Records:
     def _records(
         self, level: Level, rows: pl.DataFrame, at: Place, told: Callable[[Place, pl.DataFrame], None] | None = None
     ) -> pl.DataFrame:
-        rows = numbered(rows.filter(pl.col("action").is_in(level.on)), [ABOVE, *level.group_by])
+        rows = numbered(told_for(level, rows), [ABOVE, *level.group_by])
         several = groups_in(rows) < rows.height
         texts = self.encoded(level, texts_of(level, rows, self.reader, several))
         texts = texts.join(

@@ -14,13 +14,14 @@ from lxml import etree  # pyright: ignore[reportAttributeAccessIssue]  # it brin
 
 from domain.problems import BadInput
 from domain.regulation.report.documents import Document, Schemas
-from domain.regulation.report.element_order import Schema, hardened_parser, read_schema
+from domain.regulation.report.element_order import hardened_parser, read_schema
 from domain.regulation.report.field_places import Place, field_places, fields_at
 from domain.regulation.report.finding_rows import Fault
-from domain.regulation.rulebook import Extension, Format, Report
+from domain.regulation.rulebook import Format, Report
 
 _SAFE = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
-_PART, _OVERLAP = 1 << 18, 1 << 12
+_PART = 1 << 18
+_XS = "{http://www.w3.org/2001/XMLSchema}"
 
 
 def xml_faults(report: Report, form: Format, document: Document, schemas: Schemas) -> Iterator[Fault]:
@@ -53,10 +54,14 @@ def xml_faults(report: Report, form: Format, document: Document, schemas: Schema
 def _schema(form: Format, schemas: Schemas) -> etree.XMLSchema | None:
     if form.schema is None:
         return None
-    main = (form.namespace, schemas.path(form.schema))
+    return _compiled(*_files(form, schemas))
+
+
+def _files(form: Format, schemas: Schemas) -> tuple[tuple[tuple[str, Path], ...], tuple[int, ...]]:
+    """The form's schema and those of its extensions by their namespaces, and when each changed."""
     more = [(one.namespace, schemas.path(one.schema)) for one in form.extensions]
-    files = (main, *more)
-    return _compiled(files, tuple(path.stat().st_mtime_ns for _, path in files))
+    files = ((form.namespace, schemas.path(form.schema or "")), *more)
+    return files, tuple(path.stat().st_mtime_ns for _, path in files)
 
 
 @lru_cache(maxsize=32)
@@ -82,27 +87,70 @@ def _strange(form: Format, schemas: Schemas) -> etree.XPath | None:
     return etree.XPath(" | ".join(tests), namespaces={one.prefix: one.namespace for one in form.extensions}) if tests else None
 
 
-def streams_through(form: Format, source: BinaryIO, schemas: Schemas) -> bool:
-    """Whether the document in a file is surely valid, read in one pass that keeps nothing of it: a long one needs no more memory.
+@lru_cache(maxsize=32)
+def _strictest(files: tuple[tuple[str, Path], ...], _changed: tuple[int, ...]) -> etree.XMLSchema | None:
+    """The schema with its wildcards strict, which lets nothing pass that the schema of an extension does not declare.
 
-    Where it says no, `xml_faults` looks at the whole and decides.
+    What it takes is valid; what it refuses may be. None where its wildcards may stand in other files.
     """
-    schema = _schema(form, schemas)
-    if schema is None:
-        return True
-    outermost = [_Outermost(one, read_schema(schemas.path(one.schema))) for one in form.extensions]
-    parser = etree.XMLParser(target=_Nothing(), schema=schema, **_SAFE)
-    try:
-        while part := source.read(_PART):
-            if b"<!DOCTYPE" in part:
+    (_, main), *more = files
+    tree = etree.parse(main, hardened_parser())
+    root = tree.getroot()
+    if any(next(root.iter(f"{_XS}{word}"), None) is not None for word in ("import", "include", "redefine")):
+        return None
+    for wildcard in root.iter(f"{_XS}any"):
+        wildcard.set("processContents", "strict")
+    for space, path in more:
+        root.insert(0, root.makeelement(f"{_XS}import", {"namespace": space, "schemaLocation": path.resolve().as_uri()}))
+    return etree.XMLSchema(tree)
+
+
+class Stream:
+    """Reads a document part by part against the schema of its form, and keeps nothing of it: a long one needs no more memory.
+
+    Where it does not hold at the end, `xml_faults` looks at the whole and decides. It works without Python's lock, so the next part may
+    be made beside it.
+    """
+
+    def __init__(self, form: Format, schemas: Schemas) -> None:
+        self._parser: etree.XMLParser | None = None
+        self._known = form.schema is None
+        self._doctype = False
+        schema = _schema(form, schemas)
+        if schema is not None and form.extensions:
+            schema = _strictest(*_files(form, schemas))
+        if schema is not None:
+            self._parser = etree.XMLParser(target=_Nothing(), schema=schema, **_SAFE)
+            self._known = True
+
+    def feed(self, part: bytes) -> None:
+        """The next bytes. After a fault the rest is not looked at."""
+        for start in range(0, len(part) if self._parser is not None else 0, _PART):
+            piece = part[start : start + _PART]
+            self._doctype |= b"<!DOCTYPE" in piece
+            try:
+                if self._parser is not None:
+                    self._parser.feed(piece)
+            except etree.XMLSyntaxError:
+                self._parser, self._known = None, False
+
+    def holds(self) -> bool:
+        """Whether the whole document, which ends here, is surely valid."""
+        if self._parser is not None:
+            try:
+                self._parser.close()
+            except etree.XMLSyntaxError:
                 return False
-            parser.feed(part)
-            for one in outermost:
-                one.feed(part)
-        parser.close()
-    except etree.XMLSyntaxError:
-        return False
-    return not len(parser.feed_error_log) and all(one.known for one in outermost)
+            return not self._doctype and not len(self._parser.feed_error_log)
+        return self._known
+
+
+def streams_through(form: Format, source: BinaryIO, schemas: Schemas) -> bool:
+    """Whether the document in a file is surely valid, read in one pass whose memory does not grow with it."""
+    stream = Stream(form, schemas)
+    while part := source.read(_PART):
+        stream.feed(part)
+    return stream.holds()
 
 
 class _Nothing:
@@ -110,28 +158,6 @@ class _Nothing:
 
     def close(self) -> None:
         return None
-
-
-class _Outermost:
-    """Watches, in the bytes, which elements of an extension stand directly in elements of others: a lax wildcard takes any."""
-
-    def __init__(self, extension: Extension, schema: Schema) -> None:
-        names = [name.rpartition("}")[2].encode() for kind, name in schema.named if kind == "element"]
-        prefix, self.space = re.escape(extension.prefix.encode()), extension.namespace.encode()
-        roots = b"|".join(map(re.escape, names)) or b"(?!)"
-        self.roots = set(names)
-        self.found = re.compile(rb"<(?:(?!/|%b:)[^<>]*|/%b:(?:%b))>[^<]*<%b:([^\s/>]+)[\s/>]" % (prefix, prefix, roots, prefix))
-        self.declared = 0
-        self.known = True
-        self.tail = b""
-
-    def feed(self, part: bytes) -> None:
-        told = self.tail + part
-        self.known = self.known and set(self.found.findall(told)) <= self.roots
-        self.declared += part.count(self.space) + (self.tail[-len(self.space) + 1 :] + part[: len(self.space) - 1]).count(self.space)
-        # Another prefix for the same namespace would hide its elements from the pattern.
-        self.known = self.known and self.declared <= 1
-        self.tail = told[-_OVERLAP:]
 
 
 class _Finder:

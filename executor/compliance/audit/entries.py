@@ -8,8 +8,9 @@ keys, no spaces and ASCII letters only: a stranger can check it with a few lines
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -67,3 +68,13 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 def hash_of(before: bytes, text: bytes) -> bytes:
     """The hash of an entry after the one with the hash `before`."""
     return leaf_hash(before + text)
+
+
+def chained(before: bytes, texts: Iterable[bytes]) -> list[bytes]:
+    """The hash of each of the entries that follow the one with the hash `before`."""
+    hashes: list[bytes] = []
+    hashed = hashlib.sha256  # `hash_of` in one loop, for batches of thousands
+    for text in texts:
+        before = hashed(b"\x00" + before + text).digest()
+        hashes.append(before)
+    return hashes

@@ -15,7 +15,7 @@ from typing import Any
 
 from domain.problems import Broken, JournalHeld, JournalUnavailable
 from domain.regulation.merkle import Frontier
-from executor.compliance.audit.entries import BEFORE_THE_FIRST, AuditEntry, hash_of, text_of
+from executor.compliance.audit.entries import BEFORE_THE_FIRST, AuditEntry, chained, text_of
 from executor.compliance.audit.heads import SignedHead
 from executor.compliance.audit.reading import LogReader
 from executor.journal.sqlite import made_private, owned
@@ -77,11 +77,10 @@ class AuditLog:
         texts = [text_of(entry) for entry in entries]
         tree, last = Frontier(self._tree.size, list(self._tree.roots)), self._last
         first = tree.size
-        rows: list[tuple[int, str, bytes]] = []
-        for seq, text in enumerate(texts, start=first):
-            last = hash_of(last, text)
-            rows.append((seq, text.decode("ascii"), last))
-            tree.push(last)
+        hashes = chained(last, texts)
+        last = hashes[-1] if hashes else last
+        tree.extend(hashes)
+        rows = [(first + place, text.decode("ascii"), each) for place, (text, each) in enumerate(zip(texts, hashes, strict=True))]
         self._write(
             ("insert into entries values (?, ?, ?)", rows),
             ("insert into nodes values (?, ?, ?)", tree.blocks),

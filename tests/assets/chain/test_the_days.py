@@ -20,6 +20,7 @@ from assets.warehouse import Warehouse
 from executor.chain.recording import Recording
 from tests.assets.chain.materialising import materialise, tables
 from tests.assets.chain.small_chain import DAYS, SmallChain, word
+from tests.untraced import untraced
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -41,8 +42,9 @@ def copy(lake: Warehouse, tmp_path: Path) -> Warehouse:
 
 def test_day_by_day_gives_the_tables_of_one_run(lake: Warehouse, recording: Recording, tmp_path: Path):
     alone = Warehouse(lake=str(tmp_path / "lake"))
-    for day in DAYS:
-        materialise(alone, recording.path, day, day, checks=False)
+    with untraced():
+        for day in DAYS:
+            materialise(alone, recording.path, day, day, checks=False)
     assert digests(alone) == digests(lake)
 
 
@@ -77,7 +79,8 @@ def test_a_forged_swap_stops_the_ledger_and_leaves_it_as_it_was(chain: SmallChai
     logs[0]["data"] = word(10**18) + word(-1) + logs[0]["data"][64:]
     forged = chain.write(tmp_path / "forged", logs=chain.tables()["logs"].clear().vstack(_frame(chain, logs)))
     ledger = {name: digest for name, digest in digests(copy).items() if name in ("fills", "orders", "trade_ledger")}
-    found = materialise(copy, forged.path, DAYS[0], DAYS[-1], raise_on_error=False)
+    with untraced():
+        found = materialise(copy, forged.path, DAYS[0], DAYS[-1], raise_on_error=False)
     assert not found.success
     wrong = [check for check in found.get_asset_check_evaluations() if not check.passed]
     assert "every_swap_is_rederived_to_the_wei" in {check.check_name for check in wrong}
@@ -101,5 +104,6 @@ def test_a_run_killed_in_the_middle_is_finished_by_the_next(lake: Warehouse, rec
     assert victim.wait() == -signal.SIGKILL
     survivor = Warehouse(lake=str(folder))
     assert survivor.exists(swaps.TABLE) and not survivor.exists(trade_ledger.TABLE)
-    materialise(survivor, recording.path, DAYS[0], DAYS[-1], checks=False)
+    with untraced():
+        materialise(survivor, recording.path, DAYS[0], DAYS[-1], checks=False)
     assert digests(survivor) == digests(lake)

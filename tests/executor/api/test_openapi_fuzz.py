@@ -1,7 +1,7 @@
 """The API against its own description: whatever is sent, right or wrong, every answer is one that the description promises.
 
 Requests are made by schemathesis from the description, in its words and against them, and sent over HTTP to a running service with a
-journal. GREKKO_FUZZ_EXAMPLES is how many are drawn for each route (60 by default) beside those that cover every keyword once.
+journal. GREKKO_FUZZ_EXAMPLES is how many are drawn for each route (20 by default) beside those that cover every keyword once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from executor.api import Role
 from tests.executor.api.asking import Opened, bearing
 from tests.executor.trading_floor import champion, hand_over
 
-EXAMPLES = os.environ.get("GREKKO_FUZZ_EXAMPLES", "60")
+EXAMPLES = os.environ.get("GREKKO_FUZZ_EXAMPLES", "20")
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -82,7 +82,7 @@ def test_every_answer_is_one_that_the_description_promises(address: str, tmp_pat
         [sys.executable, "-m", "schemathesis.cli", *arguments],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         cwd=tmp_path,
         check=False,
     )

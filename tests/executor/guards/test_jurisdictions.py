@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.problems import BadInput, GuardRefused, LimitViolated
+from executor.compliance.rulebook_file import SHIPPED, load_rulebook
 from executor.guards import Jurisdictions, Newest
 from executor.guards.client_books import Books, ClientBooks
 from executor.orders import Order, State
@@ -291,7 +292,6 @@ def test_violations_do_not_trip_the_brake_on_rejects(tmp_path: Path):
         (limit(most="many"), "most 'many'"),
         (limit(most=None), "most None"),
         (limit(metric="orders"), "write one of order_usd"),
-        (limit("A", "restricted_tokens", None), "no members"),
         (limit("A", "restricted_tokens", None, "@gone"), "names the list @gone"),
         (limit(on_breach=("alert:fax",)), "write alert:slack or alert:email"),
     ],
@@ -305,3 +305,10 @@ def test_every_refusal_of_a_limit_is_of_the_class_that_is_journalled(tmp_path: P
     with pytest.raises(LimitViolated):
         ruled(tmp_path, of_the_eu()).guards.check("intent", order(amount=9 * ONE, client_id="german"), {}, NOON)
     assert State.REFUSED.value == "refused"
+
+
+def test_the_shipped_rulebook_can_be_held_to_and_a_list_may_be_empty_until_somebody_is_on_it():
+    shipped = load_rulebook(SHIPPED)
+    assert shipped.lists["restricted_tokens"] == ()
+    every = [one.id for place in shipped.jurisdictions.values() for one in place.limits]
+    assert Jurisdictions(shipped, Known()).to_json()["limits"] == every

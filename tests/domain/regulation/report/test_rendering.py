@@ -9,7 +9,7 @@ from lxml import etree
 
 from domain.problems import BadInput
 from domain.regulation.report import judge, render, validate
-from tests.domain.regulation.report.sample import HEADING, LEI, movements, trades
+from tests.domain.regulation.report.sample import HEADING, LEI, movements, read_sample, report, trades
 
 NS = {"t": "urn:trades", "c": "urn:clients", "ex": "urn:extra"}
 
@@ -128,3 +128,18 @@ def test_a_value_of_the_heading_that_is_wrong_stops_the_document(trade_report, b
     wrong = type(HEADING)(HEADING.report_id, HEADING.period_start, HEADING.period_end, HEADING.created_at, "R", {"lei": LEI[:-1] + "0"})
     with pytest.raises(BadInput, match=r"H1 .*heading.firm_lei"):
         render(trade_report, judged, "xml", wrong, schemas)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("Any/ex:Chain/ex:Hash", "Any/ex:Chein/ex:Hash", "has no element"),
+        ("root: Report", "root: Raport", "no element Raport in the namespace 'urn:trades'"),
+    ],
+)
+def test_a_place_that_no_schema_has_is_refused_with_its_name(old, new, words, schemas):
+    book = read_sample(lambda text: text.replace(old, new))
+    asked = report(book, "trades")
+    judged = judge(asked, trades({}), book, HEADING)
+    with pytest.raises(BadInput, match=words):
+        render(asked, judged, "xml", HEADING, schemas)
