@@ -13,7 +13,6 @@ import typer
 
 from domain.problems import BadInput
 from pipelines.commands.answers import answer
-from pipelines.home import Home
 
 if TYPE_CHECKING:
     from domain.regulation.filing import Event, Filing, Version
@@ -210,6 +209,8 @@ class _Room:
     """The filing room of a home, for the length of a command."""
 
     def __init__(self, store: Path | None, home: Path | None) -> None:
+        from pipelines.home import Home
+
         self._home, self._store = Home.here(root=home), store
 
     def __enter__(self) -> FilingRoom:
@@ -282,6 +283,8 @@ def _door(text: str) -> RegulatorDoor:
 
 
 def _folder(store: Path | None, home: Path | None) -> Path:
+    from pipelines.home import Home
+
     return store or Home.here(root=home).compliance / "filings"
 
 

@@ -91,6 +91,14 @@ def test_what_cannot_be_done_is_told_with_exit_code_2(log: Path, arguments: list
     assert capsys.readouterr().err.startswith("BadInput: ")
 
 
+def test_a_log_that_was_never_signed_says_so(tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with AuditLog(tmp_path / "new") as new:
+        new.append(entries_of(0, 2))
+    (tmp_path / "heads").mkdir()
+    assert main(["audit", "verify", "--log", str(tmp_path / "new"), "--heads", str(tmp_path / "heads")]) == 0
+    assert "Nothing was signed, so a cut is not seen." in capsys.readouterr().out
+
+
 def test_without_a_setting_the_log_is_that_of_the_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
