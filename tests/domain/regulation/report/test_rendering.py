@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from lxml import etree
@@ -143,3 +144,15 @@ def test_a_place_that_no_schema_has_is_refused_with_its_name(old, new, words, sc
     judged = judge(asked, trades({}), book, HEADING)
     with pytest.raises(BadInput, match=words):
         render(asked, judged, "xml", HEADING, schemas)
+
+
+def test_a_prefix_that_names_no_namespace_is_refused(trade_report, book, schemas):
+    asked = replace(trade_report, formats={"xml": replace(trade_report.formats["xml"], extensions=())})
+    with pytest.raises(BadInput, match="has the prefix 'ex', which names no namespace"):
+        render(asked, judge(asked, trades({}), book, HEADING), "xml", HEADING, schemas)
+
+
+def test_without_a_schema_elements_stand_in_the_order_of_the_rulebook(trade_report, book, schemas):
+    asked = replace(trade_report, formats={"xml": replace(trade_report.formats["xml"], schema=None)})
+    content = render(asked, judge(asked, trades({}), book, HEADING), "xml", HEADING, schemas).content
+    assert content.index(b"<ex:Hash>") < content.index(b"<Id>") < content.index(b"<Capacity>") < content.index(b"<Qty>")
