@@ -22,6 +22,7 @@ from models.features import shifted
 from models.training import Trained, matrix, train
 from tests.models import honest_worlds
 from tests.models.order_book import orders
+from tests.untraced import untraced
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTE = timedelta(seconds=60)
@@ -43,7 +44,8 @@ def test_leak_with_the_outcome_among_its_features_it_earns_what_the_oracle_earns
 
 def test_null_candidates_that_learned_noise_are_not_promoted() -> None:
     policy = PromotionPolicy.read()
-    verdicts = [decide(honest_worlds.null_trial(seed), policy)[0].verdict for seed in range(6)]
+    with untraced():
+        verdicts = [decide(honest_worlds.null_trial(seed), policy)[0].verdict for seed in range(6)]
     assert verdicts.count("PROMOTE") == 0
 
 

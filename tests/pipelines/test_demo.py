@@ -23,6 +23,7 @@ from pipelines.demo import run_demo
 from pipelines.home import Home
 from pipelines.resources import resources_of
 from pipelines.run import Outcome, rebuild_everything
+from tests.untraced import untraced
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_deleted_day_comes_back_as_it_was_in_every_table(demo_home: Home, ware
         if table.name not in ("quarantine", "training_set", "shadow_trials")
     )
     wanted = [asset for asset in assets_of_every_group() if asset.partitions_def is not None]
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.ephemeral() as instance, untraced():
         assert dg.materialize(wanted, resources=resources_of(demo_home.root), instance=instance, partition_key="2026-01-12").success
     assert {table.name: warehouse.digest(table) for table in daily} == before
     stamp.write(demo_home, "restored")

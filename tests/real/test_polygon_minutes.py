@@ -10,6 +10,7 @@ from models.minute_bars import sift
 from models.minute_orders import PaperFlow
 from pipelines import minute_learning
 from pipelines.minute_learning import Course
+from tests.untraced import untraced
 
 FILE = "polygon_univ3_usdc_weth_005_minute_2022-07-19_2022-08-22.parquet"
 # Thinner than the command's own pace, so that the test stays short.
@@ -46,6 +47,7 @@ def test_the_loop_decides_on_days_it_did_not_learn_from_and_shows_its_evidence(b
 
 @pytest.mark.parametrize("seed", [7])
 def test_on_null_data_of_the_same_shape_it_does_not_promote(bars, tmp_path, seed):
-    outcome = minute_learning.run(bars, Course(seed=seed, flow=PaperFlow(**FLOW), null=True), PromotionPolicy.read(), tmp_path)
+    with untraced():
+        outcome = minute_learning.run(bars, Course(seed=seed, flow=PaperFlow(**FLOW), null=True), PromotionPolicy.read(), tmp_path)
     assert outcome.crossed_at is None and outcome.decision.verdict != "PROMOTE"
     assert len(outcome.by_block) == 25
