@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main
-from tests.executor.compliance.audit.logs import KEY, OTHER_KEY, signed_log, tampering
+from tests.executor.compliance.audit.logs import KEY, OTHER_KEY, entries_of, signed_log, tampering
 
 
 @pytest.fixture
