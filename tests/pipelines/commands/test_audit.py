@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from executor.compliance.audit import AuditLog
 from pipelines.cli import main
 from tests.executor.compliance.audit.logs import KEY, OTHER_KEY, entries_of, signed_log, tampering
 
