@@ -12,15 +12,24 @@ from rich.table import Table
 
 
 def answer(
-    document: dict[str, Any], as_json: bool, rows: Sequence[Sequence[str]], header: Sequence[str] = (), below: Sequence[str] = ()
+    document: dict[str, Any],
+    as_json: bool,
+    rows: Sequence[Sequence[str]],
+    header: Sequence[str] = (),
+    below: Sequence[str] = (),
+    *,
+    whole_first: bool = False,
 ) -> None:
-    """Prints the document as one line of JSON, or the rows as a table with the sentences `below` it."""
+    """Prints the document as one line of JSON, or the rows as a table with the sentences `below` it.
+
+    With `whole_first` the first column is never broken, for names that people copy.
+    """
     if as_json:
         typer.echo(json.dumps(document))
         return
     table = Table(show_header=bool(header))
-    for name in header or [""] * len(rows[0]):
-        table.add_column(name, overflow="fold")
+    for place, name in enumerate(header or [""] * len(rows[0])):
+        table.add_column(name, overflow="fold", no_wrap=whole_first and place == 0)
     for row in rows:
         table.add_row(*row)
     Console().print(table)

@@ -185,4 +185,4 @@ def _list(rulebook: Rulebook, as_json: bool) -> None:
         when = f"{day}" if day else "on request"
         rows.append([one.id, one.title, one.timing.period.replace("_", " "), when, formats, str(one.unverified)])
     header = ["Report", "What it is", "Period", "This period is due", "Formats (schema)", "Unverified references"]
-    answer({"reports": told}, as_json, rows, header)
+    answer({"reports": told}, as_json, rows, header, whole_first=True)
