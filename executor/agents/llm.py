@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from domain.foreign_json import read_foreign
 from domain.negotiation import LONGEST_HORIZON_SECONDS, WHOLE, ActionUtility, Call, Proposal
 from domain.problems import BadInput, Problem, Unavailable
 from executor.agents.host import now_ns
@@ -23,7 +24,6 @@ from executor.agents.leaves.news import about
 from executor.agents.messages import LONGEST_TEXT, LONGEST_VERSION, Refuse
 from executor.agents.prompts import Prompt, Prompts
 from executor.agents.view import View
-from executor.foreign_json import read_foreign
 from executor.ports import Clock
 
 LONGEST_ANSWER = 32_768

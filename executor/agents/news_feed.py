@@ -18,10 +18,10 @@ from typing import Any
 
 import httpx
 
+from domain.foreign_json import read_foreign
 from domain.market import microseconds
 from domain.problems import BadInput, Problem, Unavailable
 from executor.agents.view import NewsItem
-from executor.foreign_json import read_foreign
 from executor.ports import Clock
 
 LOG = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from domain.foreign_json import read_foreign
 from domain.negotiation import NAME
 from domain.problems import BadInput, Unavailable
-from executor.foreign_json import read_foreign
 from executor.ports import Clock
 
 if TYPE_CHECKING:

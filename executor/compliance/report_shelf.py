@@ -21,6 +21,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput, Broken, UnknownReport
 
 CARD, VERSIONS = "report.json", "versions"
@@ -246,7 +247,7 @@ class ReportShelf:
 
 def _card_of(content: bytes) -> dict[str, Any]:
     try:
-        card = json.loads(content) if len(content) <= LARGEST_CARD else None
+        card = read_foreign(content) if len(content) <= LARGEST_CARD else None
         formats = card["formats"]  # type: ignore[index]
         sound = bool(REPORT_ID.fullmatch(card["report_id"])) and card["main"] in formats  # type: ignore[index]
         for name, told in formats.items():

@@ -12,6 +12,7 @@ import jsonschema_rs
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput
 from domain.regulation.report.documents import Document, Schemas
 from domain.regulation.report.field_places import Place, field_places, fields_at
@@ -27,7 +28,7 @@ At = tuple[str | int, ...]
 def json_faults(report: Report, form: Format, document: Document, schemas: Schemas) -> Iterator[Fault]:
     """The faults in the order in which they are found."""
     try:
-        told = json.loads(document.content, parse_constant=_no_number)
+        told = read_foreign(document.content, parse_constant=_no_number)
     except (ValueError, UnicodeDecodeError, RecursionError) as error:
         yield Fault("json.well_formed", f"it is not JSON: {error}", (), "", None)
         return

@@ -19,6 +19,7 @@ from typing import NoReturn
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput
 
 ALGORITHM = "Ed25519"
@@ -78,7 +79,7 @@ def _read(signature: bytes) -> dict[str, str | int]:
     if len(signature) > _MOST_BYTES:
         raise BadInput(f"A signature is at most {_MOST_BYTES} bytes long; this one has {len(signature)}.", field="signature")
     try:
-        told = json.loads(signature)
+        told = read_foreign(signature)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The signature is not JSON: {error}.", field="signature") from error
     if not isinstance(told, dict) or set(told) != {*_STATED, "signature"} or not all(isinstance(one, str | int) for one in told.values()):

@@ -6,7 +6,6 @@ is what shows that the log's end was cut off: keep it where the log's writer can
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput
 from executor.compliance.audit.entries import canonical
 from executor.compliance.audit.keys import AuditKey, is_signed
@@ -41,7 +41,7 @@ class SignedHead:
     def read(cls, told: bytes | str) -> SignedHead:
         """A head from its JSON. Raises BadInput when it is none; whether the signature holds is `is_valid`."""
         try:
-            document = json.loads(told)
+            document = read_foreign(told)
             head = cls(**document)
             datetime.fromisoformat(head.at)
             parts = (bytes.fromhex(head.root), bytes.fromhex(head.key), bytes.fromhex(head.signature))

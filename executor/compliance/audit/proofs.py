@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from typing import Any
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput
 from domain.regulation.merkle import consistency_proof, inclusion_proof, is_consistent, is_included
 from executor.compliance.audit.entries import BEFORE_THE_FIRST, MAX_BYTES, canonical, hash_of
@@ -67,7 +68,7 @@ def prove_growth(log: LogReader, size: int) -> bytes:
 def check_proof(told: bytes, public_key: str | None = None) -> Checked:
     """Whether a proof holds; with `public_key`, also that it is signed by that one. Raises BadInput for a file that is no proof."""
     try:
-        document = json.loads(told[: 8 * MAX_BYTES])
+        document = read_foreign(told[: 8 * MAX_BYTES])
         kind, path = document["kind"], [_read(one) for one in document["path"]]
         head = SignedHead.read(json.dumps(document["head"]))
         if document["format"] != FORMAT or kind not in (INCLUSION, CONSISTENCY) or len(path) > _MOST_HASHES:

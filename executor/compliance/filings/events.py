@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput, Broken
 from domain.regulation.filing.lifecycle import Event
 from executor.journal.sealing import Sealed, faults
@@ -36,7 +37,7 @@ def text_of(event: Event) -> str:
 def event_of(text: str) -> Event:
     """The event that the text tells. Raises Broken when it tells none."""
     try:
-        told = json.loads(text)
+        told = read_foreign(text)
         return Event(told["kind"], told["filing"], datetime.fromisoformat(told["at"]), told["by"], told["why"], told["facts"])
     except (KeyError, TypeError, ValueError) as error:
         raise Broken(f"A row of the filings holds no event ({error}); restore them from a copy.") from error

@@ -17,6 +17,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput, Unavailable
 from executor.compliance.filings.answers import MOST_BYTES
 from executor.compliance.filings.documents import flush_folder
@@ -44,7 +45,7 @@ class FolderDoor:
         target = self._outgoing / _plain(submission.reference)
         name, sha256 = _plain(submission.name), hashlib.sha256(submission.content).hexdigest()
         if (target / MANIFEST).is_file():
-            if json.loads((target / MANIFEST).read_bytes())["sha256"] != sha256:
+            if read_foreign((target / MANIFEST).read_bytes())["sha256"] != sha256:
                 raise BadInput(f"{target} holds another document under this reference; look who put it there.", field="reference")
             return
         manifest = {

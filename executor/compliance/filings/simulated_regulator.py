@@ -8,13 +8,13 @@ received them, in part, not at all, or with something that is no answer. Its reg
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from domain.foreign_json import read_foreign
 from domain.problems import MessageRejected, Unavailable
 from executor.compliance.filings.answers.foreign_xml import Element, first_error, parsed, schema_at
 from executor.compliance.filings.answers.reading import Schemas
@@ -187,7 +187,7 @@ class SimulatedRegulator:
         content = submission.content
         if content.lstrip()[:1] in (b"{", b"["):
             try:
-                return None, records_of_json(json.loads(content))
+                return None, records_of_json(read_foreign(content))
             except ValueError as error:
                 return ("SCHM", f"It is no JSON: {error}"[:300]), []
         if content.lstrip()[:1] != b"<":

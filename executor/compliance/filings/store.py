@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput, Broken, JournalUnavailable
 from domain.regulation.filing import RecordMessage, Version
 from domain.regulation.filing.lifecycle import Event
@@ -164,7 +165,7 @@ class FilingReader:
 def records_of(content: bytes) -> tuple[RecordMessage, ...]:
     """The list of records that `keep_records` kept. Raises Broken when it is none."""
     try:
-        return tuple(RecordMessage(**one) for one in json.loads(content))
+        return tuple(RecordMessage(**one) for one in read_foreign(content))
     except (TypeError, ValueError) as error:
         raise Broken(f"A list of records cannot be read ({error}); restore the documents from a copy.") from error
 

@@ -7,12 +7,12 @@ Columns or keys are `name` and `address` (one of them at least), and where known
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput
 
 FIELDS = ("id", "name", "address", "country", "nationality", "tax_residence")
@@ -102,7 +102,7 @@ def _from_jsonl(path: Path) -> Iterator[Query | BadRow]:
             yield line
             continue
         try:
-            told = json.loads(line)
+            told = read_foreign(line)
         except (ValueError, RecursionError) as error:
             yield BadRow(number, f"it is not JSON ({type(error).__name__})")
             continue

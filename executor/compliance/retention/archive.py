@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from domain.foreign_json import read_foreign
 from domain.problems import Broken
 from domain.regulation.retention import HOUSE_HOT_YEARS, RELATIONSHIP_END, Access, Kept, Requests, access, kept, rules_for
 from domain.regulation.rulebook import Rulebook
@@ -103,7 +104,7 @@ class Manifest:
     def from_json(content: bytes) -> Manifest:
         """Reads it back. Raises Broken for what is no manifest."""
         try:
-            told = json.loads(content)
+            told = read_foreign(content)
             batch, rows = told.pop("batch"), told.pop("rows")
             days = {name: date.fromisoformat(batch.pop(name)) for name in ("first", "last")}
             events = {name: date.fromisoformat(day) for name, day in batch.pop("events").items()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 
+from domain.foreign_json import read_foreign
 from domain.regulation.retention import Access, Kept
 from executor.compliance.retention.archive import Archive, Batch, HotTier, Manifest, Terms
 from executor.compliance.retention.canonical import fingerprint
@@ -99,5 +99,5 @@ def _deletion(archive: Archive, manifest: Manifest) -> Deletion | None:
     record = newest(archive.store, manifest.deletion_key)
     if record is None:
         return None
-    told = json.loads(archive.store.get(record.key, record.version))
+    told = read_foreign(archive.store.get(record.key, record.version))
     return Deletion(date.fromisoformat(told["decided_on"]), tuple(date.fromisoformat(rule["until"]) for rule in told["rules"]))

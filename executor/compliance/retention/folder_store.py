@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput, Broken, StillKept
 from executor.compliance.retention.store import Stored, checked_key, newest
 from executor.ports import Clock
@@ -98,7 +99,7 @@ class FolderStore:
 
     def _stored(self, key: str, version: str) -> Stored:
         try:
-            told = json.loads(self._file(key, version, SIDECAR).read_bytes())
+            told = read_foreign(self._file(key, version, SIDECAR).read_bytes())
         except FileNotFoundError as error:
             raise BadInput(f"The store has no {key} ({version}).", field="key", key=key) from error
         except ValueError as error:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput
 from domain.regulation.retention import AppliedRule, Extension, Hold, Requests, allowed_extension
 from domain.regulation.rulebook import Rulebook
@@ -69,7 +70,7 @@ def _keep(store: LockedStore, key: str, told: dict[str, Any]) -> None:
 
 
 def _entries(store: LockedStore, prefix: str) -> dict[str, dict[str, Any]]:
-    return {one.key: json.loads(store.get(one.key, one.version)) for one in store.versions(prefix)}
+    return {one.key: read_foreign(store.get(one.key, one.version)) for one in store.versions(prefix)}
 
 
 def _hold(told: dict[str, Any]) -> Hold:

@@ -20,6 +20,7 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from domain.foreign_json import read_foreign
 from domain.problems import BadInput, Broken, StillKept
 from domain.regulation.retention import Kept
 
@@ -137,7 +138,7 @@ class Vault:
         """Wraps every person's key by a new master key; the sealed values stay as they are. Returns how many."""
         files = sorted(self._keys.glob("*.json"))
         for file in files:
-            told = json.loads(file.read_bytes())
+            told = read_foreign(file.read_bytes())
             key = self._unwrapped(told)
             _write(file, told | {"wrapped": base64.b64encode(new.wrap(key, _whose(told["person"]))).decode()})
         self._master = new
@@ -161,7 +162,7 @@ class Vault:
 
     def _key(self, person: str) -> bytes | None:
         try:
-            return self._unwrapped(json.loads(self._file(person).read_bytes()))
+            return self._unwrapped(read_foreign(self._file(person).read_bytes()))
         except FileNotFoundError:
             return None
         except (ValueError, KeyError) as error:
