@@ -68,7 +68,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The home that `grekko demo` leaves on the shipped recording, built once for all tests that look at it."""
     home = Home(tmp_path_factory.mktemp("demo") / "home", SHIPPED_RECORDING.resolve())
     home.root.mkdir()
-    with pytest.MonkeyPatch.context() as settings, untraced():
+    with pytest.MonkeyPatch.context() as settings:
         for name, value in home.environment().items():
             settings.setenv(name, value)
         if SCHEMAS.is_dir():
