@@ -11,18 +11,23 @@ import pytest
 from rich.console import Console
 
 from assets.chain import event_proofs
+from assets.compliance.cabinet import Cabinet
 from assets.compliance.reports import report_tables
 from assets.learning import promoted_model
 from assets.partitions import Span, days
 from assets.service.catalog import lake_tables
 from assets.warehouse import Warehouse
 from domain.schemas import TEXT, Column, Table, columns
+from executor.compliance.filings.store import FilingReader
+from executor.compliance.rulebook_file import SHIPPED, load_rulebook
 from pipelines import stamp, summary
 from pipelines.build import assets_of_every_group
 from pipelines.demo import run_demo
+from pipelines.demo_reports import SIMULATED, newest_span
 from pipelines.home import Home
 from pipelines.resources import resources_of
 from pipelines.run import Outcome, rebuild_everything
+from tests.conftest import SCHEMAS
 from tests.untraced import untraced
 
 
@@ -54,6 +59,21 @@ def test_a_person_is_told_rows_exactness_profit_verdict_and_a_swap(demo_home: Ho
         "no error",
     ):
         assert words in told, words
+
+
+def test_the_demo_makes_all_six_files_them_with_the_simulated_authority_and_tells_them(demo_home: Home):
+    """For the newest day or its year: nothing of it went to anybody."""
+    if not SCHEMAS.is_dir():
+        pytest.skip(f"the official schemas are not here: {SCHEMAS} does not exist")
+    rulebook = load_rulebook(SHIPPED)
+    told = told_by(demo_home)
+    cabinet = Cabinet(folder=str(demo_home.compliance))
+    for report in rulebook.reports.values():
+        card = cabinet.every_form(report, newest_span(report))["csv"].card
+        assert report.id in told and card["findings"]["faults"] == 0
+    states = {one.key.report_id: str(one.state) for one in FilingReader(demo_home.compliance / SIMULATED).filings.filings.values()}
+    assert states.keys() == rulebook.reports.keys() and set(states.values()) <= {"acked", "not_needed"}
+    assert states["EU.MiCA.transactions"] == states["OECD.CARF.annual"] == "acked"
 
 
 def test_a_recording_whose_pools_are_not_wholly_known_has_no_swap_to_show(demo_home: Home, tmp_path):

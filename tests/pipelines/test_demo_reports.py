@@ -7,13 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from assets.compliance.cabinet import Cabinet
 from assets.compliance.report_periods import partitions_of
-from executor.compliance.filings.store import FilingReader
 from executor.compliance.rulebook_file import SHIPPED, load_rulebook
-from pipelines.demo_reports import SIMULATED, make_reports, missing_schemas, newest_span, tell_reports
+from pipelines.demo_reports import make_reports, missing_schemas, newest_span, tell_reports
 from pipelines.home import Home
-from tests.conftest import SCHEMAS
 
 RULEBOOK = load_rulebook(SHIPPED)
 
@@ -43,17 +40,3 @@ def test_the_newest_period_is_the_last_of_the_recording():
     daily, yearly = RULEBOOK.reports["EU.MiCA.transactions"], RULEBOOK.reports["OECD.CARF.annual"]
     assert newest_span(daily).first.isoformat() == partitions_of(daily).get_partition_keys()[-1]
     assert newest_span(yearly).name == newest_span(daily).name[:4]
-
-
-def test_the_demo_makes_all_six_files_them_with_the_simulated_authority_and_tells_them(demo_home: Home):
-    """For the newest day or its year: nothing of it went to anybody."""
-    if not SCHEMAS.is_dir():
-        pytest.skip(f"the official schemas are not here: {SCHEMAS} does not exist")
-    told = (demo_home.root / "printed.txt").read_text()
-    cabinet = Cabinet(folder=str(demo_home.compliance))
-    for report in RULEBOOK.reports.values():
-        card = cabinet.every_form(report, newest_span(report))["csv"].card
-        assert report.id in told and card["findings"]["faults"] == 0
-    states = {one.key.report_id: str(one.state) for one in FilingReader(demo_home.compliance / SIMULATED).filings.filings.values()}
-    assert states.keys() == RULEBOOK.reports.keys() and set(states.values()) <= {"acked", "not_needed"}
-    assert states["EU.MiCA.transactions"] == states["OECD.CARF.annual"] == "acked"
